@@ -1,0 +1,30 @@
+//! The trading core of the Alchemiser: what a plan means, what should happen next, and what has happened.
+//!
+//! Everything here is pure. Time, ids and thresholds are arguments; nothing is read, slept on, logged or sent. The
+//! async shell (`alchemiser-driver`) observes the world, asks this crate what it means, commits the answer and acts:
+//!
+//! ```text
+//! observe(Observed, &Input)              -> Observed      the volatile view: quotes, account, clock, broker answers
+//! decide(&Execution, &Observed, now)     -> Vec<Fact>     what happened, or is hereby resolved
+//! apply(Execution, &Fact)                -> Execution     total; the only way state changes
+//! outstanding(&Execution, now)           -> Outstanding   what should be under way now
+//! ```
+//!
+//! The order to read in: [`plan`] (what was asked for), [`quote`] (what the market shows), [`peg`] (the price
+//! decision), [`child`] (one broker order), [`leg`] (one plan item being worked), [`fact`] (what the log holds),
+//! [`execution`] (the fold), [`decide`](mod@decide) and [`outstanding`](mod@outstanding), [`outcome`] and [`ledger`]
+//! (projections of the end).
+//!
+//! What is absent, on purpose: I/O, async, serde, clocks, randomness, environment, hash-map order, and floats.
+#![warn(missing_docs)]
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
+#![warn(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
+
+pub mod ids;
+pub mod money;
+pub mod price;
+pub mod quantity;
+pub mod quote;
+pub mod reading;
+pub mod report;
+pub mod side;

@@ -1,0 +1,169 @@
+//! Prices, ticks and rounding by intent.
+
+use std::fmt;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use thiserror::Error;
+
+use crate::{money::Money, quantity::Quantity, side::Side};
+
+/// The highest price per share anything here may see.
+const MAXIMUM: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
+/// A price in dollars per share: above zero, at most 1e9.
+///
+/// ```
+/// use alchemiser_core::{price::Price, quantity::Quantity};
+/// let price = Price::new("100.25".parse().unwrap()).unwrap();
+/// assert_eq!(price.times(Quantity::new("4".parse().unwrap()).unwrap()).to_string(), "401");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(Decimal);
+
+/// A number that is no price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("expected a price above 0 and at most 1e9 dollars, found {found}")]
+pub struct NotAPrice {
+    /// The number found.
+    pub found: Decimal,
+}
+
+impl Price {
+    /// A price.
+    ///
+    /// # Errors
+    /// [`NotAPrice`] for zero, negative numbers and numbers above 1e9.
+    pub fn new(dollars: Decimal) -> Result<Self, NotAPrice> {
+        if dollars <= Decimal::ZERO || dollars > MAXIMUM {
+            return Err(NotAPrice { found: dollars });
+        }
+        Ok(Self(dollars.normalize()))
+    }
+
+    /// The price in dollars per share.
+    pub fn dollars(self) -> Decimal {
+        self.0
+    }
+
+    /// The notional of so many shares at this price.
+    pub fn times(self, quantity: Quantity) -> Money {
+        Money::new(self.0.saturating_mul(quantity.shares()))
+    }
+
+    /// How many shares (not rounded) an amount buys at this price.
+    pub fn shares_for(self, amount: Money) -> Decimal {
+        amount.amount().checked_div(self.0).unwrap_or(Decimal::ZERO)
+    }
+
+    /// Whether this price is better for the market (worse for us) than `other`: higher for a buy, lower for a sell.
+    pub fn beyond(self, other: Self, side: Side) -> bool {
+        match side {
+            Side::Buy => self.0 > other.0,
+            Side::Sell => self.0 < other.0,
+        }
+    }
+
+    /// The price moved by `distance` toward the far side (up for a buy, down for a sell); `None` below zero.
+    pub fn toward_far(self, side: Side, distance: Decimal) -> Option<Self> {
+        Self::new(self.0.saturating_add(side.sign().saturating_mul(distance))).ok()
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.normalize().fmt(f)
+    }
+}
+
+/// The smallest price step of a symbol, in dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(Decimal);
+
+/// Which way a price must never be rounded: a passive one not through the market, a marketable one not short of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// The order rests: round away from the far touch (a buy down, a sell up).
+    Passive,
+    /// The order must trade: round through the far touch (a buy up, a sell down).
+    Marketable,
+}
+
+impl Tick {
+    /// One cent: prices of $1 and more (Reg NMS 612).
+    pub const CENT: Self = Self(Decimal::from_parts(1, 0, 0, false, 2));
+    /// A hundredth of a cent: prices below $1.
+    pub const SUB_DOLLAR: Self = Self(Decimal::from_parts(1, 0, 0, false, 4));
+    /// Half a cent: the tick-constrained names of the amended Rule 612 (November 2026).
+    pub const HALF_CENT: Self = Self(Decimal::from_parts(5, 0, 0, false, 3));
+
+    /// The tick that holds for a price when the symbol has no list entry of its own.
+    pub fn at(price: Price) -> Self {
+        if price.dollars() < Decimal::ONE { Self::SUB_DOLLAR } else { Self::CENT }
+    }
+
+    /// The step in dollars.
+    pub fn dollars(self) -> Decimal {
+        self.0
+    }
+
+    /// So many ticks, in dollars.
+    pub fn times(self, count: Decimal) -> Decimal {
+        self.0.saturating_mul(count)
+    }
+
+    /// How many ticks a distance in dollars is, rounded to whole ones.
+    pub fn count(self, distance: Decimal) -> Decimal {
+        distance.checked_div(self.0).unwrap_or(Decimal::ZERO).round()
+    }
+
+    /// Whether a price stands on this grid.
+    pub fn holds(self, price: Price) -> bool {
+        price.dollars().checked_rem(self.0).is_some_and(|rest| rest.is_zero())
+    }
+
+    /// The nearest price on the grid in the direction the intent allows. `None` when that is not a price (a passive
+    /// buy below one tick).
+    pub fn round(self, dollars: Decimal, side: Side, intent: Intent) -> Option<Price> {
+        let up = matches!((side, intent), (Side::Buy, Intent::Marketable) | (Side::Sell, Intent::Passive));
+        let strategy =
+            if up { RoundingStrategy::ToPositiveInfinity } else { RoundingStrategy::ToNegativeInfinity };
+        let steps = dollars.checked_div(self.0)?.round_dp_with_strategy(0, strategy);
+        Price::new(steps.checked_mul(self.0)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(tick: Tick, dollars: &str, side: Side, intent: Intent, expected: &str) {
+        let rounded = tick.round(dollars.parse().unwrap(), side, intent).unwrap();
+        assert_eq!(rounded.to_string(), expected, "{dollars} {side:?} {intent:?}");
+    }
+
+    /// S10: rounding follows the intent, on every tick size.
+    #[test]
+    fn prices_round_by_intent() {
+        check(Tick::CENT, "10.005", Side::Buy, Intent::Passive, "10");
+        check(Tick::CENT, "10.005", Side::Sell, Intent::Passive, "10.01");
+        check(Tick::CENT, "10.005", Side::Buy, Intent::Marketable, "10.01");
+        check(Tick::CENT, "10.005", Side::Sell, Intent::Marketable, "10");
+        check(Tick::SUB_DOLLAR, "0.50005", Side::Buy, Intent::Passive, "0.5");
+        check(Tick::HALF_CENT, "20.0075", Side::Sell, Intent::Passive, "20.01");
+        check(Tick::CENT, "10.01", Side::Buy, Intent::Passive, "10.01");
+    }
+
+    #[test]
+    fn a_price_below_one_dollar_has_the_finer_tick() {
+        let price = |text: &str| Price::new(text.parse().unwrap()).unwrap();
+        assert_eq!(Tick::at(price("0.9999")), Tick::SUB_DOLLAR);
+        assert_eq!(Tick::at(price("1")), Tick::CENT);
+        assert!(Tick::CENT.holds(price("10.01")));
+        assert!(!Tick::CENT.holds(price("10.015")));
+    }
+
+    #[test]
+    fn a_passive_buy_below_one_tick_has_no_price() {
+        assert_eq!(Tick::CENT.round("0.009".parse().unwrap(), Side::Buy, Intent::Passive), None);
+    }
+}

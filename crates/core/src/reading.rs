@@ -1,0 +1,90 @@
+//! What the broker says of everything but orders: account, positions, assets, session.
+
+use jiff::Timestamp;
+
+use crate::{
+    ids::{AccountId, Symbol},
+    money::Money,
+    price::Tick,
+    quantity::Quantity,
+};
+
+/// Whether orders reach a real market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TradeMode {
+    /// Real money.
+    Live,
+    /// The broker's paper account.
+    Paper,
+    /// An exchange of our own on this machine.
+    Simulated,
+}
+
+impl TradeMode {
+    /// The events' word: `live`, `paper` or `simulated`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Paper => "paper",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
+/// The account, as read at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountReading {
+    /// The account's number.
+    pub account: AccountId,
+    /// Where its orders go.
+    pub mode: TradeMode,
+    /// Active, and neither blocked nor suspended.
+    pub may_trade: bool,
+    /// The account may hold short positions (we refuse to trade in one that may).
+    pub shorting_enabled: bool,
+    /// Cash in dollars; negative when the account has borrowed.
+    pub cash: Money,
+    /// Buying power without margin, in dollars.
+    pub non_marginable_buying_power: Money,
+    /// Cash plus the value of the positions.
+    pub equity: Money,
+}
+
+/// A position, as read at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The symbol held.
+    pub symbol: Symbol,
+    /// Shares held (long).
+    pub quantity: Quantity,
+    /// Shares that no open order holds.
+    pub available: Quantity,
+}
+
+/// What may be done with a symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Active and tradable.
+    pub tradable: bool,
+    /// Parts of a share may be traded.
+    pub fractionable: bool,
+    /// A list entry that replaces the price's own tick (the half-penny list); `None` for the usual grid.
+    pub tick: Option<Tick>,
+    /// The round lot in shares.
+    pub round_lot: Quantity,
+}
+
+/// The broker's session clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionClock {
+    /// The broker's time when it answered.
+    pub at: Timestamp,
+    /// The regular session is open.
+    pub is_open: bool,
+    /// When the session opened (the last open, while it is open).
+    pub opened_at: Timestamp,
+    /// When it closes (early closes included).
+    pub closes_at: Timestamp,
+}

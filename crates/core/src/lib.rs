@@ -17,14 +17,34 @@
 //!
 //! What is absent, on purpose: I/O, async, serde, clocks, randomness, environment, hash-map order, and floats.
 #![warn(missing_docs)]
-#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
+#![warn(
+    clippy::as_conversions,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing
+)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
+pub mod announce;
+pub mod child;
+pub mod controls;
+pub mod decide;
+pub mod execution;
+pub mod fact;
 pub mod ids;
+pub mod ledger;
+pub mod leg;
 pub mod money;
+pub mod observed;
+pub mod outcome;
+pub mod outstanding;
+pub mod peg;
+pub mod plan;
+pub mod policy;
 pub mod price;
 pub mod quantity;
 pub mod quote;
 pub mod reading;
 pub mod report;
 pub mod side;
+pub mod sizing;
+pub mod throttle;

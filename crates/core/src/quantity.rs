@@ -51,7 +51,10 @@ impl Quantity {
     /// A number of shares rounded down to `decimals` (at most nine) places; negative numbers become zero.
     pub fn rounded_down(shares: Decimal, decimals: u32) -> Self {
         let kept = shares.clamp(Decimal::ZERO, MAXIMUM);
-        Self(kept.round_dp_with_strategy(decimals.min(DECIMALS_MAX), RoundingStrategy::ToZero).normalize())
+        Self(
+            kept.round_dp_with_strategy(decimals.min(DECIMALS_MAX), RoundingStrategy::ToZero)
+                .normalize(),
+        )
     }
 
     /// The number of shares.
@@ -123,8 +126,17 @@ mod tests {
     /// S10: no subtraction of quantities can go below zero, and no rounding can add shares.
     #[test]
     fn rounding_and_subtracting_never_invent_shares() {
-        assert_eq!(Quantity::ONE.less(Quantity::new(Decimal::TWO).unwrap()), Quantity::ZERO);
-        assert_eq!(Quantity::rounded_down("1.9999999999".parse().unwrap(), 9).to_string(), "1.999999999");
-        assert_eq!(Quantity::rounded_down("-3".parse().unwrap(), 9), Quantity::ZERO);
+        assert_eq!(
+            Quantity::ONE.less(Quantity::new(Decimal::TWO).unwrap()),
+            Quantity::ZERO
+        );
+        assert_eq!(
+            Quantity::rounded_down("1.9999999999".parse().unwrap(), 9).to_string(),
+            "1.999999999"
+        );
+        assert_eq!(
+            Quantity::rounded_down("-3".parse().unwrap(), 9),
+            Quantity::ZERO
+        );
     }
 }

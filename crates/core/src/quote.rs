@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
+    policy::Policy,
     price::{Price, Tick},
     quantity::Quantity,
     side::Side,
@@ -41,4 +42,269 @@ pub struct Snapshot {
     pub last_trade: Option<(Price, Timestamp)>,
     /// The previous session's close, adjusted for splits.
     pub previous_close: Option<Price>,
+}
+
+/// Why a quote is not traded on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum QuoteFault {
+    /// There is none.
+    Missing,
+    /// A side is not there.
+    OneSided,
+    /// The bid is above the ask.
+    Crossed,
+    /// A price below one cent.
+    BelowMinimum,
+    /// The spread is too wide to be a quote.
+    TooWide,
+    /// It was read too long ago.
+    NotObserved,
+    /// It has not changed for too long while nothing else moved, or for far too long in any case.
+    Standing,
+}
+
+impl QuoteFault {
+    /// Every fault.
+    pub const ALL: [Self; 7] = [
+        Self::Missing,
+        Self::OneSided,
+        Self::Crossed,
+        Self::BelowMinimum,
+        Self::TooWide,
+        Self::NotObserved,
+        Self::Standing,
+    ];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "QUOTE_MISSING",
+            Self::OneSided => "QUOTE_ONE_SIDED",
+            Self::Crossed => "QUOTE_CROSSED",
+            Self::BelowMinimum => "QUOTE_BELOW_MINIMUM",
+            Self::TooWide => "QUOTE_TOO_WIDE",
+            Self::NotObserved => "QUOTE_NOT_OBSERVED",
+            Self::Standing => "QUOTE_STANDING",
+        }
+    }
+}
+
+/// A usable best bid and offer: both sides there, the bid not above the ask, read recently, still alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The best bid.
+    pub bid: Touch,
+    /// The best ask.
+    pub ask: Touch,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+    /// When we read it.
+    pub observed_at: Timestamp,
+}
+
+/// What a quote is judged by besides itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Freshness<'a> {
+    /// The time of the judgement.
+    pub now: Timestamp,
+    /// The newest change of any other symbol in the same response.
+    pub market_moved_at: Option<Timestamp>,
+    /// The thresholds.
+    pub policy: &'a Policy,
+}
+
+impl RawQuote {
+    /// Whether this quote may be traded on (design, domain §2). Nothing is repaired: a side that is not there stays
+    /// away, and a crossed quote is no quote.
+    ///
+    /// # Errors
+    /// The first [`QuoteFault`] found.
+    pub fn usable(&self, by: Freshness<'_>) -> Result<Quote, QuoteFault> {
+        let (Some(bid), Some(ask)) = (self.bid, self.ask) else {
+            return Err(QuoteFault::OneSided);
+        };
+        let quote = Quote {
+            bid,
+            ask,
+            changed_at: self.changed_at,
+            observed_at: self.observed_at,
+        };
+        let cent = Tick::CENT.dollars();
+        if bid.price > ask.price {
+            Err(QuoteFault::Crossed)
+        } else if bid.size.is_zero() || ask.size.is_zero() {
+            Err(QuoteFault::OneSided)
+        } else if bid.price.dollars() < cent || ask.price.dollars() < cent {
+            Err(QuoteFault::BelowMinimum)
+        } else if quote.spread() > quote.mid().saturating_mul(by.policy.quote_spread_max) {
+            Err(QuoteFault::TooWide)
+        } else if by.now.duration_since(self.observed_at) > by.policy.quote_observed_max {
+            Err(QuoteFault::NotObserved)
+        } else if quote.is_dead(by) {
+            Err(QuoteFault::Standing)
+        } else {
+            Ok(quote)
+        }
+    }
+}
+
+impl Quote {
+    /// The best price on our own side: where an order of this side rests.
+    pub fn near(&self, side: Side) -> Touch {
+        match side {
+            Side::Buy => self.bid,
+            Side::Sell => self.ask,
+        }
+    }
+
+    /// The best price on the other side: what a marketable order takes.
+    pub fn far(&self, side: Side) -> Touch {
+        self.near(side.opposite())
+    }
+
+    /// Half-way between bid and ask, in dollars.
+    pub fn mid(&self) -> Decimal {
+        let sum = self
+            .bid
+            .price
+            .dollars()
+            .saturating_add(self.ask.price.dollars());
+        sum.checked_div(Decimal::TWO).unwrap_or(sum)
+    }
+
+    /// Ask minus bid, in dollars.
+    pub fn spread(&self) -> Decimal {
+        self.ask
+            .price
+            .dollars()
+            .saturating_sub(self.bid.price.dollars())
+    }
+
+    /// Half the spread, in dollars (`H` of the measures).
+    pub fn half_spread(&self) -> Decimal {
+        self.spread().checked_div(Decimal::TWO).unwrap_or_default()
+    }
+
+    /// Bid and ask at the same price: may be crossed at it, not rested in.
+    pub fn is_locked(&self) -> bool {
+        self.bid.price == self.ask.price
+    }
+
+    fn is_dead(&self, by: Freshness<'_>) -> bool {
+        let standing = by.now.duration_since(self.changed_at);
+        let moves = by
+            .market_moved_at
+            .is_some_and(|at| by.now.duration_since(at) <= by.policy.market_moved_max);
+        standing > by.policy.quote_dead_after || (standing > by.policy.quote_standing_max && !moves)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    const READ: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn touch(price: &str, size: i64) -> Option<Touch> {
+        let price = Price::new(price.parse().unwrap()).ok()?;
+        Some(Touch {
+            price,
+            size: Quantity::new(Decimal::from(size)).unwrap(),
+        })
+    }
+
+    fn check(
+        bid: Option<Touch>,
+        ask: Option<Touch>,
+        [read, changed, moved]: [i64; 3],
+        expected: Result<(), QuoteFault>,
+    ) {
+        let at = |seconds_ago: i64| {
+            READ.checked_sub(SignedDuration::from_secs(seconds_ago))
+                .unwrap()
+        };
+        let raw = RawQuote {
+            bid,
+            ask,
+            changed_at: at(changed),
+            observed_at: at(read),
+        };
+        let by = Freshness {
+            now: READ,
+            market_moved_at: Some(at(moved)),
+            policy: &Policy::default(),
+        };
+        assert_eq!(raw.usable(by).map(|_| ()), expected, "{raw:?}");
+    }
+
+    /// L3, S4: a zero, one-sided or crossed quote is not a quote, and nothing is invented for it.
+    #[test]
+    fn a_bad_quote_is_never_repaired() {
+        check(touch("10.00", 100), touch("10.02", 100), [0, 0, 0], Ok(()));
+        check(
+            None,
+            touch("10.02", 100),
+            [0, 0, 0],
+            Err(QuoteFault::OneSided),
+        );
+        check(
+            touch("10.00", 100),
+            touch("0", 100),
+            [0, 0, 0],
+            Err(QuoteFault::OneSided),
+        );
+        check(
+            touch("10.00", 0),
+            touch("10.02", 100),
+            [0, 0, 0],
+            Err(QuoteFault::OneSided),
+        );
+        check(
+            touch("10.03", 100),
+            touch("10.02", 100),
+            [0, 0, 0],
+            Err(QuoteFault::Crossed),
+        );
+        check(
+            touch("0.005", 100),
+            touch("10.02", 100),
+            [0, 0, 0],
+            Err(QuoteFault::BelowMinimum),
+        );
+        check(
+            touch("9", 100),
+            touch("10.02", 100),
+            [0, 0, 0],
+            Err(QuoteFault::TooWide),
+        );
+    }
+
+    /// S3: a quote must have been read recently; one that stands still counts while the market around it moves.
+    #[test]
+    fn a_standing_quote_counts_only_while_others_move() {
+        let (bid, ask) = (touch("10.00", 100), touch("10.02", 100));
+        check(bid, ask, [2, 2, 0], Ok(()));
+        check(bid, ask, [3, 3, 0], Err(QuoteFault::NotObserved));
+        check(bid, ask, [0, 61, 4], Ok(()));
+        check(bid, ask, [0, 61, 6], Err(QuoteFault::Standing));
+        check(bid, ask, [0, 901, 0], Err(QuoteFault::Standing));
+    }
+
+    #[test]
+    fn a_locked_market_is_usable_and_says_so() {
+        let raw = RawQuote {
+            bid: touch("10", 1),
+            ask: touch("10", 1),
+            changed_at: READ,
+            observed_at: READ,
+        };
+        let by = Freshness {
+            now: READ,
+            market_moved_at: None,
+            policy: &Policy::default(),
+        };
+        assert!(raw.usable(by).unwrap().is_locked());
+    }
 }

@@ -77,12 +77,18 @@ impl BrokerStatus {
     /// assert_eq!(BrokerStatus::from_word("teleported"), BrokerStatus::Unknown);
     /// ```
     pub fn from_word(word: &str) -> Self {
-        Self::WORDS.iter().find(|(_, known)| *known == word).map_or(Self::Unknown, |(status, _)| *status)
+        Self::WORDS
+            .iter()
+            .find(|(_, known)| *known == word)
+            .map_or(Self::Unknown, |(status, _)| *status)
     }
 
     /// The broker's word.
     pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(status, _)| *status == self).map_or("unknown", |(_, word)| word)
+        Self::WORDS
+            .iter()
+            .find(|(status, _)| *status == self)
+            .map_or("unknown", |(_, word)| word)
     }
 }
 

@@ -1,1 +1,24 @@
-//! To be written.
+//! The async shell: it observes the world, asks the core, commits the answer, and acts. In that order, always.
+//!
+//! [`ports`] are what it needs of the world; adapters live elsewhere. [`log`] is the execution log on top of a store
+//! that can create an object if it is absent, [`account`] the mutex of an account's plans on the same primitive.
+//! [`turn`] is the only place where effects are performed:
+//!
+//! ```text
+//! read what is wanted → observe → decide → commit the facts as one entry → apply → perform what is outstanding
+//! ```
+//!
+//! On top stand the use cases: [`accept`](mod@accept) (a plan arrives), [`execute`](mod@execute) (it is traded),
+//! [`settle`](mod@settle) (its ledger is written), and [`audit`](mod@audit), which checks the invariants over any log.
+#![warn(missing_docs)]
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
+
+pub mod accept;
+pub mod account;
+pub mod audit;
+pub mod execute;
+pub mod invoke;
+pub mod log;
+pub mod ports;
+pub mod settle;
+pub mod turn;

@@ -1,0 +1,111 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use alchemiser_core::policy::PolicyKind;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  completed (also: already executed, nothing to do)
+  1  verify found violations, or the command itself failed
+  2  the input was refused, or the command line is wrong
+  3  the plan ended in WorkflowFailed
+  4  locked: another process has the state directory, or another plan the account";
+
+/// Executes rebalance plans: exactly once, with patient limit orders, every fact in a log.
+#[derive(Debug, Parser)]
+#[command(name = "alchemiser", version, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Execute a RebalancePlanned event on the simulated exchange of a state directory
+    Run(RunArgs),
+    /// Show the executions of a state directory
+    Status(ReadArgs),
+    /// Show the ledger: one line for each order with fills
+    Ledger(LedgerArgs),
+    /// Check the invariants over every log, and against the exchange's own books
+    Verify(ReadArgs),
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct RunArgs {
+    /// The event: an EventBridge event with detail-type RebalancePlanned, as JSON
+    pub(crate) plan: PathBuf,
+    /// The state directory: logs, ledger, exchange; made if it is not there
+    #[arg(long, default_value = "state")]
+    pub(crate) state: PathBuf,
+    /// The seed of a new exchange's market
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Wait through time as it passes, or at once
+    #[arg(long, value_enum, default_value = "fast")]
+    pub(crate) speed: Speed,
+    /// How orders are priced
+    #[arg(long, value_enum, default_value = "adaptive")]
+    pub(crate) policy: PolicyWord,
+    /// Accept plans up to this age, e.g. 2h or 30m (default: 15 minutes)
+    #[arg(long, value_name = "AGE", value_parser = duration, conflicts_with = "now")]
+    pub(crate) max_age: Option<SignedDuration>,
+    /// Judge the plan's age as if it had just been made
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Print one JSON object instead of progress and table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ReadArgs {
+    /// The state directory
+    #[arg(long, default_value = "state")]
+    pub(crate) state: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct LedgerArgs {
+    /// Only this plan
+    pub(crate) plan_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Speed {
+    /// As time passes
+    Realtime,
+    /// At once, in virtual time
+    Fast,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PolicyWord {
+    /// Rest at the near touch; pay the spread when the book leans against us, and at the deadline
+    Adaptive,
+    /// Cross at once, with a collar
+    Cross,
+}
+
+impl PolicyWord {
+    pub(crate) fn kind(self) -> PolicyKind {
+        match self {
+            Self::Adaptive => PolicyKind::Adaptive,
+            Self::Cross => PolicyKind::Cross,
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let parsed: SignedDuration = text.parse().map_err(|_: jiff::Error| format!("expected an age like 2h or 30m, found {text:?}"))?;
+    if parsed.is_positive() { Ok(parsed) } else { Err(format!("expected an age above zero, found {text:?}")) }
+}

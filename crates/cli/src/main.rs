@@ -1,0 +1,65 @@
+//! `alchemiser`: a rebalance plan in, an executed plan, its log and its ledger out; on this machine.
+//!
+//! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
+//! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger` and `verify` only read.
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
+
+mod args;
+mod exit;
+mod ledger;
+mod load;
+mod progress;
+mod report;
+mod run;
+mod session;
+mod status;
+mod table;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Args, Command},
+    exit::{Exit, Stopped},
+};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .json()
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let ended = match (runtime, args.command) {
+        (Err(error), _) => Err(Stopped::failed("RUNTIME", &error)),
+        (Ok(runtime), Command::Run(run)) => runtime.block_on(run::run(&run)),
+        (Ok(_), Command::Status(status)) => status::status(&status),
+        (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
+        (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
+    };
+    match ended {
+        Ok(exit) => exit.code(),
+        Err(stopped) => {
+            stopped.say();
+            stopped.exit.code()
+        }
+    }
+}
+
+/// Prints one JSON value on its own line.
+fn print_json(value: &impl serde::Serialize) -> Result<Exit, Stopped> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Stopped::failed("OUTPUT", &error))?;
+    print(&text)
+}
+
+/// Prints a text on its own line. A reader that went away is no failure.
+fn print(text: &str) -> Result<Exit, Stopped> {
+    use std::io::Write;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Stopped::failed("OUTPUT", &error)),
+        Ok(()) | Err(_) => Ok(Exit::Completed),
+    }
+}

@@ -1,0 +1,187 @@
+//! `alchemiser run`.
+
+use std::{fs, sync::Arc};
+
+use alchemiser_core::{execution::Execution, ids::PlanId, plan::{PlanRefused, RefusalCode}};
+use alchemiser_driver::{
+    accept::{Accepted, accept},
+    execute::Executed,
+    log::ExecutionLog,
+    settle,
+};
+use alchemiser_host::Entry;
+use alchemiser_local::state::StateDir;
+use alchemiser_wire::{event::SOURCE, incoming, ledger};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{
+    args::RunArgs,
+    exit::{Exit, Stopped},
+    load,
+    progress::Progress,
+    report::{self, Places},
+    session::{Session, Trail},
+    table,
+};
+
+/// Executes a plan, or goes on with it, or says that it was executed.
+pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
+    attempt(args).await.map_err(|stopped| stopped.as_json(args.json))
+}
+
+async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
+    let bytes = fs::read(&args.plan).map_err(|error| {
+        let message = format!("expected a readable file at {}, found: {error}", args.plan.display());
+        Stopped::new(Exit::Refused, "PLAN_UNREADABLE", message)
+    })?;
+    let state = StateDir::open(&args.state).map_err(|error| load::state_stopped(&error))?;
+    let pid = std::process::id().to_string();
+    let _exclusive = state.exclusive(&pid, Timestamp::now()).map_err(|error| load::state_stopped(&error))?;
+    let session = Session::open(args, &state, made_at(&bytes), Arc::new(Progress::new(args.json)))?;
+    alchemiser_driver::accept::probe(&session.desk).await.map_err(|error| Stopped::failed("STORE", &error))?;
+    let accepted = publish(&session, &bytes).await?;
+    let trail = session.drive().await?;
+    let accepted = accepted.or_else(|| trail.accepted.first().cloned());
+    let (plan_id, already) = match accepted {
+        Some(Accepted::Claimed(plan_id) | Accepted::Resumed(plan_id)) => (plan_id, false),
+        Some(Accepted::Finished(plan_id)) => (plan_id, true),
+        Some(Accepted::Refused(refused) | Accepted::Conflict(refused)) => return Err(Stopped::refused(&refused)),
+        Some(Accepted::Ignored(found)) => return Err(wrong_event("detail-type", &found)),
+        None => return Err(Stopped::failed("UNROUTED", &"the event reached no function")),
+    };
+    blocked(&trail)?;
+    conclude(args, &session, &plan_id, already).await
+}
+
+/// Publishes the event; what is no event is refused at once, as the first function would.
+async fn publish(session: &Session, bytes: &[u8]) -> Result<Option<Accepted>, Stopped> {
+    let Ok(envelope) = incoming::envelope(bytes) else {
+        let accepted = accept(&session.desk, bytes, &session.rules).await;
+        return accepted.map(Some).map_err(|error| Stopped::failed("ACCEPT", &error));
+    };
+    let source = envelope.source.clone();
+    let entry = Entry {
+        source: envelope.source,
+        detail_type: envelope.detail_type.clone(),
+        detail: envelope.detail.get().to_owned(),
+        id: envelope.id.unwrap_or_else(|| incoming::source_id(bytes)),
+        time: session.desk.clock.now().to_string(),
+    };
+    session.bus.put(entry).map_err(|error| Stopped::new(Exit::Refused, "MALFORMED_EVENT", error))?;
+    if session.bus.waiting() == 0 {
+        let found = format!("source {source:?} with detail-type {:?}", envelope.detail_type);
+        return Err(wrong_event("source", &found));
+    }
+    Ok(None)
+}
+
+fn wrong_event(field: &str, found: &str) -> Stopped {
+    let expected = "an event that a deployed rule takes: RebalancePlanned from a portfolio source";
+    Stopped::refused(&PlanRefused::new(RefusalCode::WrongEvent, field, expected, found))
+}
+
+/// The time at which the plan was made, as far as it says one.
+fn made_at(bytes: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct Outer {
+        detail: Detail,
+    }
+    #[derive(Deserialize)]
+    struct Detail {
+        rebalance_plan: Plan,
+    }
+    #[derive(Deserialize)]
+    struct Plan {
+        timestamp: Timestamp,
+    }
+    serde_json::from_slice::<Outer>(bytes).ok().map(|outer| outer.detail.rebalance_plan.timestamp)
+}
+
+/// Another owner or another plan stands in the way.
+fn blocked(trail: &Trail) -> Result<(), Stopped> {
+    for executed in &trail.executed {
+        match executed {
+            Executed::Held { owner, until } => {
+                let message = format!("the plan is being executed by {owner}, whose lease runs until {until}; run the same command again after that");
+                return Err(Stopped::new(Exit::Locked, "LEASE_HELD", message));
+            }
+            Executed::Busy { holder } => {
+                let message = format!("the account is busy with plan {holder}, which is not finished; run that plan again to finish it, then this one");
+                return Err(Stopped::new(Exit::Locked, "ACCOUNT_BUSY", message));
+            }
+            Executed::Finished | Executed::AlreadyFinished | Executed::HandedOver => {}
+        }
+    }
+    Ok(())
+}
+
+async fn read(session: &Session, plan_id: &PlanId) -> Result<(Execution, String), Stopped> {
+    let account = &session.rules.accounts.default;
+    let mut log = ExecutionLog::new(session.desk.store.clone(), account, plan_id.as_str());
+    let entries = log.read_on().await.map_err(|error| Stopped::failed("LOG_UNREADABLE", &error))?;
+    let facts = entries.iter().flat_map(|entry| &entry.facts);
+    let state = Execution::fold(facts, &session.rules.policy);
+    let state = state.ok_or_else(|| Stopped::failed("LOG_UNREADABLE", &"the plan's log is empty"))?;
+    Ok((state, log.prefix().to_owned()))
+}
+
+async fn conclude(args: &RunArgs, session: &Session, plan_id: &PlanId, already: bool) -> Result<Exit, Stopped> {
+    let (state, log) = read(session, plan_id).await?;
+    let ledger = ledger::key(&state);
+    let written = session.desk.store.get(&ledger).await.map_err(|error| Stopped::failed("STORE", &error))?;
+    if written.is_none() && state.is_finished() {
+        settle_again(session, &state).await?;
+    }
+    let root = args.state.clone();
+    let places = Places { log: root.join(log).display().to_string(), ledger: root.join(ledger).display().to_string() };
+    let exit = report::outcome(&state);
+    if args.json {
+        crate::print_json(&report::report(&state, places, already))?;
+    } else {
+        say(args, &state, &places, already)?;
+    }
+    Ok(if already { Exit::Completed } else { exit })
+}
+
+/// The process died between the outcome and the ledger: the terminal event goes out again, byte for byte.
+async fn settle_again(session: &Session, state: &Execution) -> Result<(), Stopped> {
+    let terminal = state.outbox.iter().find(|outgoing| outgoing.event.detail_type.starts_with("Workflow"));
+    if let Some(outgoing) = terminal {
+        let entry = Entry {
+            source: SOURCE.to_owned(),
+            detail_type: outgoing.event.detail_type.clone(),
+            detail: outgoing.event.detail.clone(),
+            id: outgoing.event.event_id.to_string(),
+            time: session.desk.clock.now().to_string(),
+        };
+        session.bus.put(entry).map_err(|error| Stopped::failed("BUS", &error))?;
+        session.drive().await?;
+    }
+    Ok(())
+}
+
+fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Result<Exit, Stopped> {
+    let program = std::env::current_exe().map_or_else(|_| "alchemiser".to_owned(), |path| path.display().to_string());
+    let (plan, root) = (args.plan.display(), args.state.display());
+    let mut text = String::new();
+    if already {
+        text.push_str(&format!("Plan {} was already executed; nothing was sent.\n", state.plan.plan_id));
+    }
+    if !state.legs.is_empty() {
+        text.push_str(&format!("{}\n", table::legs(state)));
+    }
+    let terminal = if report::outcome(state) == Exit::Completed { "WorkflowCompleted" } else { "WorkflowFailed" };
+    text.push_str(&format!("{terminal}: {}\n", settle::summary(state)));
+    if let (Some(half_spreads), Some(bps)) = table::mean_cost(state) {
+        let mean = "Mean cost against the mid at the first submit, weighted by notional";
+        text.push_str(&format!("{mean}: {half_spreads:.2} half-spreads, {bps:.2} bps\n"));
+    }
+    text.push_str(&format!("\nLog     {}\nLedger  {}\n\nNext:\n", places.log, places.ledger));
+    text.push_str(&format!("  {program} ledger --state {root}\n  {program} verify --state {root}\n"));
+    if already {
+        let now = if args.now { " --now" } else { "" };
+        text.push_str(&format!("  {program} run {plan}{now} --seed {} --state {root}-2    # afresh\n", args.seed.saturating_add(1)));
+    }
+    crate::print(text.trim_end())
+}

@@ -1,0 +1,155 @@
+//! One process that is everything: the bus, the functions, the store, the exchange.
+
+use std::sync::Arc;
+
+use alchemiser_core::{
+    ids::{AccountId, Owner},
+    plan::{Age, Plan},
+    policy::Policy,
+};
+use alchemiser_driver::{
+    accept::{Accepted, Rules},
+    execute::Executed,
+    invoke::Failed,
+    ports::{Clock, Desk, Floor, Watcher},
+    settle::Settled,
+};
+use alchemiser_host::{Bus, Delivery, Routes, SharedBus};
+use alchemiser_local::{
+    clock::{RunningClock, VirtualClock},
+    exchange::{LocalExchange, lived_until},
+    function::SIMULATED_ACCOUNT,
+    state::StateDir,
+    store::FileStore,
+};
+use alchemiser_wire::plan::Accounts;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    args::{RunArgs, Speed},
+    exit::{Exit, Stopped},
+};
+
+/// The twelve digits that stand for the AWS account in local envelopes.
+const AWS_ACCOUNT: &str = "000000000000";
+
+/// Everything composed.
+pub(crate) struct Session {
+    pub(crate) bus: SharedBus,
+    pub(crate) desk: Desk,
+    pub(crate) rules: Rules,
+    state: StateDir,
+    seed: u64,
+    watcher: Arc<dyn Watcher>,
+}
+
+/// What became of the deliveries.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) executed: Vec<Executed>,
+    pub(crate) settled: Vec<Settled>,
+}
+
+fn stopped(code: &str, error: impl std::fmt::Display) -> Stopped {
+    Stopped::new(Exit::Failed, code, error)
+}
+
+impl Session {
+    /// Composes a session. Virtual time goes on from where the exchange was left; a plan whose age is restated begins
+    /// at the plan's own time, so that the same seed gives the same run.
+    pub(crate) fn open(
+        args: &RunArgs,
+        state: &StateDir,
+        made_at: Option<Timestamp>,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<Self, Stopped> {
+        let lived = lived_until(state).map_err(|error| stopped("EXCHANGE", error))?;
+        let from = made_at.filter(|_| args.now && args.speed == Speed::Fast).unwrap_or_else(Timestamp::now);
+        let base = lived.map_or(from, |lived| lived.max(from));
+        let clock: Arc<dyn Clock> = match args.speed {
+            Speed::Fast => Arc::new(VirtualClock::starting_at(base)),
+            Speed::Realtime => Arc::new(RunningClock::starting_at(base)),
+        };
+        let owner = owner(args, state, base)?;
+        let store = FileStore::new(state, &owner).map_err(|error| stopped("STORE", error))?;
+        let routes = Routes::deployed().map_err(|error| stopped("TEMPLATE", error))?;
+        let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
+        let account = AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
+        let defaults = Policy::default();
+        let plan_max_age = args.max_age.unwrap_or(defaults.plan_max_age);
+        let policy = Policy { kind: args.policy.kind(), plan_max_age, ..defaults };
+        let age = if args.now { Age::Restated } else { Age::AsStated };
+        Ok(Self {
+            desk: Desk { store: Arc::new(store), publisher: Arc::new(bus.clone()), clock, owner },
+            rules: Rules { accounts: Accounts { default: account }, policy, age },
+            bus,
+            state: state.clone(),
+            seed: args.seed,
+            watcher,
+        })
+    }
+
+    /// Deals with deliveries until none is left.
+    pub(crate) async fn drive(&self) -> Result<Trail, Stopped> {
+        let mut trail = Trail::default();
+        while let Some(delivery) = self.bus.take() {
+            if let Err(failed) = self.deliver(&delivery, &mut trail).await {
+                self.bus.failed(delivery, &failed.to_string());
+            }
+        }
+        match self.bus.dead_letters().first() {
+            Some(error) => Err(stopped("DEAD_LETTER", format!("a delivery failed for good: {error}"))),
+            None => Ok(trail),
+        }
+    }
+
+    async fn deliver(&self, delivery: &Delivery, trail: &mut Trail) -> Result<(), Failed> {
+        let payload = delivery.payload();
+        let payload = payload.as_bytes();
+        let response = match delivery.function.as_str() {
+            "RebalancePlannedFunction" => {
+                let handled = alchemiser_rebalance_planned::handle(payload, &self.desk, &self.rules).await?;
+                trail.accepted.extend(handled.accepted);
+                handled.response
+            }
+            "TradeExecutionFunction" => {
+                let floor = |plan: &Plan| self.floor(plan).map(|floor| (floor, ()));
+                let policy = &self.rules.policy;
+                let handled = alchemiser_trade_execution::handle(payload, &self.desk, policy, None, floor).await?;
+                trail.executed.extend(handled.executed);
+                handled.response
+            }
+            "WorkflowOutcomeFunction" => {
+                let account = &self.rules.accounts.default;
+                let (store, policy) = (&self.desk.store, &self.rules.policy);
+                let handled = alchemiser_workflow_outcome::handle(payload, store, account, policy).await?;
+                trail.settled.extend(handled.settled);
+                handled.response
+            }
+            other => return Err(Failed::new("UNKNOWN_FUNCTION", format!("no handler is linked for {other}"))),
+        };
+        match response.batch_item_failures.first() {
+            Some(failure) => Err(Failed::new("MESSAGE", format!("message {} failed", failure.item_identifier))),
+            None => Ok(()),
+        }
+    }
+
+    fn floor(&self, plan: &Plan) -> Result<Floor, Failed> {
+        let exchange = LocalExchange::open(&self.state, plan, self.seed, self.desk.clock.clone())
+            .map_err(|error| Failed::new("EXCHANGE", error))?;
+        let exchange = Arc::new(exchange);
+        Ok(Floor { desk: self.desk.clone(), broker: exchange.clone(), market: exchange, watcher: self.watcher.clone() })
+    }
+}
+
+/// In virtual time the owner's name follows from the seed and the directory, so that the same run has the same bytes.
+fn owner(args: &RunArgs, state: &StateDir, base: Timestamp) -> Result<Owner, Stopped> {
+    let before = std::fs::read_dir(state.root().join("owners")).map_or(0, Iterator::count);
+    let id = match args.speed {
+        Speed::Fast => Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}|{base}|{before}", args.seed).as_bytes()),
+        Speed::Realtime => Uuid::new_v4(),
+    };
+    Owner::new(&id.to_string()).map_err(|error| stopped("OWNER", error))
+}

@@ -1,0 +1,73 @@
+//! `alchemiser status`.
+
+use alchemiser_core::{
+    child::{ChildOrder, Status},
+    fact::CancelReason,
+    leg::LegOutcome,
+};
+use serde::Serialize;
+
+use crate::{
+    args::ReadArgs,
+    exit::{Exit, Stopped},
+    load::{self, Loaded},
+    table,
+};
+
+#[derive(Serialize)]
+struct Line {
+    plan_id: String,
+    phase: &'static str,
+    outcome: Option<&'static str>,
+    legs: usize,
+    done: usize,
+    live_orders: usize,
+    filled_orders: usize,
+    repegs: usize,
+    epoch: u32,
+    owner: Option<String>,
+    last_at: String,
+    log: String,
+}
+
+fn line(loaded: &Loaded) -> Line {
+    let state = &loaded.state;
+    let count = |of: fn(&ChildOrder) -> bool| state.children().filter(|child| of(child)).count();
+    Line {
+        plan_id: state.plan.plan_id.to_string(),
+        phase: state.phase.word(),
+        outcome: state.outcome.as_ref().map(|(outcome, _)| outcome.status.word()),
+        legs: state.legs.len(),
+        done: state.legs.iter().filter(|leg| leg.outcome.is_some_and(LegOutcome::is_done)).count(),
+        live_orders: count(ChildOrder::may_still_fill),
+        filled_orders: count(|child| child.status == Status::Filled),
+        repegs: count(|child| child.cancel.is_some_and(|asked| asked.reason == CancelReason::Repeg)),
+        epoch: state.epoch,
+        owner: state.owner.as_ref().map(|(owner, _)| owner.to_string()),
+        last_at: state.last_at.to_string(),
+        log: loaded.log.clone(),
+    }
+}
+
+/// Shows every execution of a state directory.
+pub(crate) fn status(args: &ReadArgs) -> Result<Exit, Stopped> {
+    let stopped = |stopped: Stopped| stopped.as_json(args.json);
+    let state = load::existing(&args.state).map_err(stopped)?;
+    let lines: Vec<Line> = load::executions(&state).map_err(stopped)?.iter().map(line).collect();
+    if args.json {
+        return crate::print_json(&lines);
+    }
+    if lines.is_empty() {
+        return crate::print("No plan was executed here yet.");
+    }
+    let headings = ["plan", "phase", "outcome", "legs", "done", "live", "filled", "re-pegs", "owners", "last entry"];
+    let mut table = table::table(&headings, 3..9);
+    for line in lines {
+        let counts = [line.legs, line.done, line.live_orders, line.filled_orders, line.repegs];
+        let mut row = vec![line.plan_id, line.phase.to_owned(), line.outcome.unwrap_or("-").to_owned()];
+        row.extend(counts.iter().map(ToString::to_string));
+        row.extend([line.epoch.to_string(), line.last_at]);
+        table.add_row(row);
+    }
+    crate::print(&table.to_string())
+}

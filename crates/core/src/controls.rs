@@ -1,0 +1,531 @@
+//! The controls: every order passes all of them before every POST, escalations and repetitions included.
+//!
+//! Missing or unreadable input waits and, at its bound, refuses; it never lets an order out. [`Approved`] can be made
+//! only here, and the broker port takes nothing else.
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    child::{ChildOrder, OrderTerms, Purpose},
+    execution::Execution,
+    ids::ClientOrderId,
+    leg::{Leg, WaitCode},
+    money::Money,
+    observed::Observed,
+    policy::Policy,
+    price::Price,
+    quote::Quote,
+    side::Side,
+};
+
+/// The controls, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Control {
+    /// The account is the configured one.
+    Account,
+    /// The session is open, not about to close, and was read recently.
+    Session,
+    /// Not within the first minutes after the open, unless URGENT.
+    OpenQuiet,
+    /// Our clock agrees with the broker's.
+    ClockSkew,
+    /// The first order of the plan leaves before its validity ends.
+    Validity,
+    /// No order leaves after the plan's deadline.
+    Deadline,
+    /// The account's orders were listed recently.
+    OrdersRead,
+    /// The quote was read recently and is alive.
+    QuoteAge,
+    /// The order's notional is bounded.
+    OrderNotional,
+    /// The limit is not far beyond the far touch.
+    Collar,
+    /// The limit is not far worse than the last trade.
+    LastTrade,
+    /// The limit is not far worse than the previous close.
+    PreviousClose,
+    /// A crossing order is not many times what the far touch shows.
+    CrossSize,
+    /// The quantity is within what the leg still has to trade.
+    Leaves,
+    /// The leg has not had too many orders.
+    Children,
+    /// No other order of ours is live in the symbol.
+    LiveOrder,
+    /// No opposite order of anyone in the account is open in the symbol.
+    WashTrade,
+    /// A sell is within what is held.
+    Held,
+    /// Open, unresolved and filled buys stay within the verified budget.
+    Budget,
+    /// The plan's implementation shortfall allows crossing.
+    Shortfall,
+    /// Few orders were refused lately.
+    RejectBreaker,
+    /// The message budget has room.
+    Throttle,
+}
+
+impl Control {
+    /// Every control, in the order in which they are asked.
+    pub const ALL: [Self; 22] = [
+        Self::Account,
+        Self::Session,
+        Self::OpenQuiet,
+        Self::ClockSkew,
+        Self::Validity,
+        Self::Deadline,
+        Self::OrdersRead,
+        Self::QuoteAge,
+        Self::OrderNotional,
+        Self::Collar,
+        Self::LastTrade,
+        Self::PreviousClose,
+        Self::CrossSize,
+        Self::Leaves,
+        Self::Children,
+        Self::LiveOrder,
+        Self::WashTrade,
+        Self::Held,
+        Self::Budget,
+        Self::Shortfall,
+        Self::RejectBreaker,
+        Self::Throttle,
+    ];
+
+    /// The control for a stable code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|control| control.code() == code)
+    }
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Account => "CONTROL_ACCOUNT",
+            Self::Session => "CONTROL_SESSION",
+            Self::OpenQuiet => "CONTROL_OPEN_QUIET",
+            Self::ClockSkew => "CONTROL_CLOCK_SKEW",
+            Self::Validity => "CONTROL_VALIDITY",
+            Self::Deadline => "CONTROL_DEADLINE",
+            Self::OrdersRead => "CONTROL_ORDERS_READ",
+            Self::QuoteAge => "CONTROL_QUOTE_AGE",
+            Self::OrderNotional => "CONTROL_ORDER_NOTIONAL",
+            Self::Collar => "CONTROL_COLLAR",
+            Self::LastTrade => "CONTROL_LAST_TRADE",
+            Self::PreviousClose => "CONTROL_PREVIOUS_CLOSE",
+            Self::CrossSize => "CONTROL_CROSS_SIZE",
+            Self::Leaves => "CONTROL_LEAVES",
+            Self::Children => "CONTROL_CHILDREN",
+            Self::LiveOrder => "CONTROL_LIVE_ORDER",
+            Self::WashTrade => "CONTROL_WASH_TRADE",
+            Self::Held => "CONTROL_HELD",
+            Self::Budget => "CONTROL_BUDGET",
+            Self::Shortfall => "CONTROL_SHORTFALL",
+            Self::RejectBreaker => "CONTROL_REJECT_BREAKER",
+            Self::Throttle => "CONTROL_THROTTLE",
+        }
+    }
+}
+
+/// The ages of the inputs that the controls judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ages {
+    /// Since the quote was read.
+    pub quote_observed: SignedDuration,
+    /// Since the quote last changed.
+    pub quote_standing: SignedDuration,
+    /// Since the session was read.
+    pub session: SignedDuration,
+    /// Since the account's orders were listed.
+    pub orders: SignedDuration,
+    /// Since the money was verified.
+    pub funds: SignedDuration,
+}
+
+/// A passing verdict of every control: what is recorded with an intent.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    passed: Vec<Control>,
+    ages: Ages,
+    fresh: bool,
+}
+
+impl PartialEq for Verdict {
+    /// A verdict read from a log equals the one that was recorded; only the fresh one lets an order out.
+    fn eq(&self, other: &Self) -> bool {
+        self.passed == other.passed && self.ages == other.ages
+    }
+}
+
+impl Eq for Verdict {}
+
+impl Verdict {
+    /// A verdict as a log holds it. It documents; it approves nothing.
+    pub fn recorded(passed: Vec<Control>, ages: Ages) -> Self {
+        Self {
+            passed,
+            ages,
+            fresh: false,
+        }
+    }
+
+    /// The controls that passed.
+    pub fn passed(&self) -> &[Control] {
+        &self.passed
+    }
+
+    /// The ages of their inputs.
+    pub fn ages(&self) -> Ages {
+        self.ages
+    }
+
+    /// It was given in this process, for an order that is about to be sent.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+}
+
+/// An order that may be sent. Nobody else can make one:
+///
+/// ```compile_fail
+/// use alchemiser_core::controls::Approved;
+/// let forged = Approved { client_order_id: todo!(), terms: todo!() };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approved {
+    client_order_id: ClientOrderId,
+    terms: OrderTerms,
+}
+
+impl Approved {
+    /// The approval of a child whose verdict is fresh; an order known only from the log has none, and is looked up.
+    pub fn of(child: &ChildOrder) -> Option<Self> {
+        let approved = Self {
+            client_order_id: child.client_order_id.clone(),
+            terms: child.terms.clone(),
+        };
+        child.verdict.fresh.then_some(approved)
+    }
+
+    /// Our id of the order.
+    pub fn client_order_id(&self) -> &ClientOrderId {
+        &self.client_order_id
+    }
+
+    /// What it says.
+    pub fn terms(&self) -> &OrderTerms {
+        &self.terms
+    }
+}
+
+/// What the controls say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// All pass.
+    Pass(Verdict),
+    /// Not now.
+    Wait(WaitCode),
+    /// Not at all.
+    Refuse(Control),
+}
+
+/// What is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The leg it is for.
+    pub leg: &'a Leg,
+    /// What it says.
+    pub terms: &'a OrderTerms,
+    /// To rest or to cross.
+    pub purpose: Purpose,
+    /// The quote it is decided on.
+    pub quote: &'a Quote,
+    /// It is sent again: this is the order itself, which is not in its own way.
+    pub again: Option<&'a ClientOrderId>,
+}
+
+/// What it is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The state.
+    pub execution: &'a Execution,
+    /// The volatile view.
+    pub observed: &'a Observed,
+    /// Trading calls left.
+    pub tokens: Decimal,
+    /// The time.
+    pub now: Timestamp,
+}
+
+enum Check {
+    Pass,
+    Wait(WaitCode),
+    Refuse,
+}
+
+impl Check {
+    fn when(passes: bool) -> Self {
+        if passes { Self::Pass } else { Self::Refuse }
+    }
+}
+
+/// Asks every control.
+pub fn rule(request: &Request<'_>, view: &View<'_>) -> Ruling {
+    for control in Control::ALL {
+        match check(control, request, view) {
+            Check::Pass => {}
+            Check::Wait(code) => return Ruling::Wait(code),
+            Check::Refuse => return Ruling::Refuse(control),
+        }
+    }
+    let since =
+        |at: Option<Timestamp>| at.map_or(SignedDuration::MAX, |at| view.now.duration_since(at));
+    let ages = Ages {
+        quote_observed: view.now.duration_since(request.quote.observed_at),
+        quote_standing: view.now.duration_since(request.quote.changed_at),
+        session: since(view.observed.session.map(|(_, at)| at)),
+        orders: since(view.observed.orders_at),
+        funds: since(view.execution.funds.map(|(_, at)| at)),
+    };
+    Ruling::Pass(Verdict {
+        passed: Control::ALL.to_vec(),
+        ages,
+        fresh: true,
+    })
+}
+
+fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
+    let (leg, terms) = (request.leg, request.terms);
+    let (execution, policy) = (view.execution, &view.execution.policy);
+    match control {
+        Control::Account => account(view),
+        Control::Session => session(view, policy),
+        Control::OpenQuiet => open_quiet(view),
+        Control::ClockSkew => match view.observed.clock_skew() {
+            Some(skew) => Check::when(skew.abs() <= policy.clock_skew_max),
+            None => Check::Wait(WaitCode::Reading),
+        },
+        Control::Validity => Check::when(
+            execution.first_order_at.is_some() || view.now <= execution.plan.valid_until,
+        ),
+        Control::Deadline => match &execution.preflight {
+            Some((preflight, _)) => Check::when(view.now <= preflight.deadline),
+            None => Check::Wait(WaitCode::Reading),
+        },
+        Control::OrdersRead => match view.observed.orders_at {
+            Some(at) if view.now.duration_since(at) <= policy.orders_max_age => Check::Pass,
+            Some(_) | None => Check::Wait(WaitCode::Reading),
+        },
+        Control::QuoteAge => match view.observed.quote(leg.symbol(), view.now, policy) {
+            Ok(quote) if quote == *request.quote => Check::Pass,
+            Ok(_) => Check::Refuse,
+            Err(fault) => Check::Wait(WaitCode::Quote(fault)),
+        },
+        Control::OrderNotional => order_notional(terms, view),
+        Control::Collar => collar(request, policy),
+        Control::LastTrade => last_trade(request, view),
+        Control::PreviousClose => previous_close(request, view),
+        Control::CrossSize => Check::when(
+            request.purpose == Purpose::Rest || terms.quantity <= cross_cap(request, policy),
+        ),
+        Control::Leaves => Check::when(!terms.quantity.is_zero() && terms.quantity <= leg.leaves()),
+        Control::Children => {
+            let had = leg
+                .children
+                .len()
+                .saturating_sub(usize::from(request.again.is_some()));
+            Check::when(u32::try_from(had).unwrap_or(u32::MAX) < policy.children_max)
+        }
+        Control::LiveOrder => live_order(request),
+        Control::WashTrade => wash_trade(request, view),
+        Control::Held => held(request),
+        Control::Budget => budget(request, view),
+        Control::Shortfall => {
+            Check::when(request.purpose == Purpose::Rest || shortfall_allows(view))
+        }
+        Control::RejectBreaker => Check::when(!execution.reject_breaker_tripped(view.now)),
+        Control::Throttle => {
+            if view.tokens >= Decimal::ONE {
+                Check::Pass
+            } else {
+                Check::Wait(WaitCode::Throttle)
+            }
+        }
+    }
+}
+
+fn account(view: &View<'_>) -> Check {
+    match &view.observed.account {
+        Some((reading, _)) => {
+            Check::when(reading.account == view.execution.plan.account && reading.may_trade)
+        }
+        None => Check::Wait(WaitCode::Reading),
+    }
+}
+
+fn session(view: &View<'_>, policy: &Policy) -> Check {
+    match view.observed.session {
+        Some((clock, at)) if view.now.duration_since(at) <= policy.session_max_age => {
+            let left = clock.closes_at.duration_since(view.now);
+            Check::when(clock.is_open && left >= policy.close_margin)
+        }
+        Some(_) | None => Check::Wait(WaitCode::Reading),
+    }
+}
+
+fn open_quiet(view: &View<'_>) -> Check {
+    let urgent = view.execution.plan.urgency == crate::plan::Urgency::Urgent;
+    match view.observed.session {
+        Some(_) if urgent => Check::Pass,
+        Some((clock, _))
+            if view.now.duration_since(clock.opened_at) >= view.execution.policy.open_quiet =>
+        {
+            Check::Pass
+        }
+        Some(_) => Check::Wait(WaitCode::OpenQuiet),
+        None => Check::Wait(WaitCode::Reading),
+    }
+}
+
+fn order_notional(terms: &OrderTerms, view: &View<'_>) -> Check {
+    let policy = &view.execution.policy;
+    match &view.execution.preflight {
+        Some((preflight, _)) => {
+            let most = preflight
+                .equity
+                .scaled(policy.order_equity_share)
+                .min(policy.order_notional_max);
+            Check::when(terms.notional() <= most)
+        }
+        None => Check::Wait(WaitCode::Reading),
+    }
+}
+
+/// `limit` is at most `share` of the reference worse than it.
+fn within(limit: Price, reference: Price, side: Side, share: Decimal) -> bool {
+    let most = reference.dollars().saturating_mul(share);
+    side.sign()
+        .saturating_mul(limit.dollars().saturating_sub(reference.dollars()))
+        <= most
+}
+
+fn collar(request: &Request<'_>, policy: &Policy) -> Check {
+    let (side, limit) = (request.terms.side, request.terms.limit);
+    let far = request.quote.far(side).price;
+    let two_ticks = request.leg.tick(far).times(Decimal::TWO);
+    let most = far.dollars().saturating_mul(policy.collar).max(two_ticks);
+    Check::when(
+        side.sign()
+            .saturating_mul(limit.dollars().saturating_sub(far.dollars()))
+            <= most,
+    )
+}
+
+fn last_trade(request: &Request<'_>, view: &View<'_>) -> Check {
+    let policy = &view.execution.policy;
+    let snapshot = view.observed.snapshots.get(request.leg.symbol());
+    match snapshot.and_then(|snapshot| snapshot.last_trade) {
+        Some((price, at)) if view.now.duration_since(at) < policy.last_trade_max_age => {
+            Check::when(within(
+                request.terms.limit,
+                price,
+                request.terms.side,
+                policy.last_trade_collar,
+            ))
+        }
+        Some(_) | None => Check::Pass,
+    }
+}
+
+fn previous_close(request: &Request<'_>, view: &View<'_>) -> Check {
+    let share = view.execution.policy.previous_close_collar;
+    match view
+        .observed
+        .snapshots
+        .get(request.leg.symbol())
+        .and_then(|snapshot| snapshot.previous_close)
+    {
+        Some(close) => Check::when(within(
+            request.terms.limit,
+            close,
+            request.terms.side,
+            share,
+        )),
+        None => Check::Wait(WaitCode::Reading),
+    }
+}
+
+/// The most that one crossing order may be: a multiple of the far touch's size, or a floor in dollars.
+pub fn cross_cap(request: &Request<'_>, policy: &Policy) -> crate::quantity::Quantity {
+    use crate::quantity::{DECIMALS_MAX, Quantity};
+    let shown = request
+        .quote
+        .far(request.terms.side)
+        .size
+        .shares()
+        .saturating_mul(policy.cross_size_multiple);
+    let floor = request.terms.limit.shares_for(policy.cross_notional_floor);
+    Quantity::rounded_down(shown.max(floor), DECIMALS_MAX)
+}
+
+fn live_order(request: &Request<'_>) -> Check {
+    let in_the_way = |child: &&ChildOrder| {
+        child.may_still_fill() && Some(&child.client_order_id) != request.again
+    };
+    match request.leg.children.iter().find(in_the_way) {
+        Some(_) => Check::Wait(WaitCode::LiveOrder),
+        None => Check::Pass,
+    }
+}
+
+fn wash_trade(request: &Request<'_>, view: &View<'_>) -> Check {
+    let opposite = request.terms.side.opposite();
+    let all = view
+        .observed
+        .foreign
+        .iter()
+        .chain(view.observed.orders.values());
+    let against =
+        all.filter(|order| order.symbol == request.terms.symbol && order.side == opposite);
+    if against.into_iter().any(|order| order.status.is_open()) {
+        Check::Wait(WaitCode::LiveOrder)
+    } else {
+        Check::Pass
+    }
+}
+
+fn held(request: &Request<'_>) -> Check {
+    match (request.terms.side, &request.leg.check) {
+        (Side::Buy, _) => Check::Pass,
+        (Side::Sell, Some(check)) => {
+            Check::when(request.terms.quantity <= check.available.less(request.leg.filled()))
+        }
+        (Side::Sell, None) => Check::Wait(WaitCode::Reading),
+    }
+}
+
+fn budget(request: &Request<'_>, view: &View<'_>) -> Check {
+    match (request.terms.side, view.execution.budget()) {
+        (Side::Sell, _) => Check::Pass,
+        (Side::Buy, None) => Check::Wait(WaitCode::Reading),
+        (Side::Buy, Some(budget)) => {
+            let own = match request.again {
+                Some(_) => Money::ZERO,
+                None => request.terms.notional(),
+            };
+            Check::when(view.execution.buys_committed().plus(own) <= budget)
+        }
+    }
+}
+
+fn shortfall_allows(view: &View<'_>) -> bool {
+    let most = view
+        .execution
+        .plan
+        .trade_value
+        .abs()
+        .scaled(view.execution.policy.shortfall_max);
+    view.execution.shortfall() <= most
+}

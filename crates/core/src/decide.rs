@@ -1,0 +1,141 @@
+//! What happened, and what is hereby resolved.
+//!
+//! [`decide`] turns the state and the view into facts. It never fails: what cannot be done is a fact with a code. Each
+//! fact is applied to a scratch copy of the state before the next is decided, so that two orders of one turn cannot use
+//! the same money.
+
+mod absorb;
+mod close;
+mod prepare;
+mod ready;
+mod tend;
+mod work;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    execution::{Execution, apply_to},
+    fact::{Fact, FactKind, Phase, StopCode},
+    ids::Symbol,
+    leg::{LegOutcome, Reason, WaitCode},
+    observed::Observed,
+    side::Side,
+};
+
+/// Decides everything that can be decided now.
+pub fn decide(execution: &Execution, observed: &Observed, now: Timestamp) -> Vec<Fact> {
+    let now = now.max(execution.last_at);
+    let tokens = observed.tokens.available(now, &execution.policy);
+    let mut decider = Decider {
+        state: execution.clone(),
+        observed,
+        now,
+        tokens,
+        facts: Vec::new(),
+    };
+    absorb::reports(&mut decider);
+    decider.stop_if_needed();
+    loop {
+        let before = decider.state.phase;
+        match before {
+            Phase::Preparing => prepare::prepare(&mut decider),
+            Phase::Selling => work::phase(&mut decider, Side::Sell),
+            Phase::Proceeds => close::proceeds(&mut decider),
+            Phase::Buying => work::phase(&mut decider, Side::Buy),
+            Phase::Closing => close::close(&mut decider),
+            Phase::Finished => {}
+        }
+        if decider.state.phase == before {
+            return decider.facts;
+        }
+    }
+}
+
+struct Decider<'a> {
+    state: Execution,
+    observed: &'a Observed,
+    now: Timestamp,
+    tokens: Decimal,
+    facts: Vec<Fact>,
+}
+
+impl Decider<'_> {
+    fn record(&mut self, kind: FactKind) {
+        let fact = Fact { at: self.now, kind };
+        apply_to(&mut self.state, &fact);
+        self.facts.push(fact);
+    }
+
+    fn stop(&mut self, code: StopCode) {
+        self.record(FactKind::PlanStopped(code));
+    }
+
+    fn finish(&mut self, symbol: &Symbol, outcome: LegOutcome) {
+        self.record(FactKind::LegFinished(symbol.clone(), outcome));
+    }
+
+    /// Notes what a leg waits for, when that changes.
+    fn wait(&mut self, symbol: &Symbol, code: Option<WaitCode>) {
+        let current = self
+            .state
+            .leg(symbol)
+            .and_then(|leg| leg.waiting)
+            .map(|(code, _)| code);
+        if current != code {
+            self.record(FactKind::Waiting(symbol.clone(), code));
+        }
+    }
+
+    /// Takes one call out of the message budget, leaving at least `reserve`.
+    fn spend(&mut self, reserve: Decimal) -> bool {
+        let enough = self.tokens >= Decimal::ONE.saturating_add(reserve);
+        if enough {
+            self.tokens = self.tokens.saturating_sub(Decimal::ONE);
+        }
+        enough
+    }
+
+    fn stop_if_needed(&mut self) {
+        if self.state.stop.is_some() || self.state.phase >= Phase::Closing {
+            return;
+        }
+        let late = self
+            .state
+            .preflight
+            .as_ref()
+            .is_some_and(|(preflight, _)| self.now > preflight.deadline);
+        if late {
+            self.stop(StopCode::DeadlinePassed);
+        } else if self.state.reject_breaker_tripped(self.now) {
+            self.stop(StopCode::RejectBreaker);
+        }
+    }
+
+    /// Ends every open leg of a stopped plan that has no live order.
+    fn finish_stopped(&mut self, code: StopCode) {
+        let idle = |leg: &&crate::leg::Leg| leg.is_open() && leg.live().is_none();
+        let symbols: Vec<Symbol> = self
+            .state
+            .legs
+            .iter()
+            .filter(idle)
+            .map(|leg| leg.symbol().clone())
+            .collect();
+        for symbol in symbols {
+            let partly = self
+                .state
+                .leg(&symbol)
+                .is_some_and(|leg| !leg.filled().is_zero());
+            let reason = Reason::PlanStopped(code);
+            self.finish(
+                &symbol,
+                if partly {
+                    LegOutcome::PartiallyFilled(reason)
+                } else {
+                    LegOutcome::Refused(reason)
+                },
+            );
+        }
+    }
+}

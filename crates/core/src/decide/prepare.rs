@@ -1,0 +1,256 @@
+//! The pre-flight: everything that can be known before anything trades.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+
+use crate::{
+    fact::{FactKind, Funds, LegCheck, Phase, Preflight, StopCode},
+    ids::{ClientOrderId, Symbol},
+    leg::{LegOutcome, Reason},
+    plan::Urgency,
+    policy::{Policy, PolicyKind},
+    reading::{AccountReading, Asset, Position, SessionClock},
+    side::Side,
+};
+
+use super::Decider;
+
+/// What the pre-flight needs, all read.
+struct Readings {
+    account: AccountReading,
+    positions: BTreeMap<Symbol, Position>,
+    session: SessionClock,
+}
+
+/// Judges the plan as soon as everything is read; stops it when that takes too long.
+pub(super) fn prepare(decider: &mut Decider<'_>) {
+    if decider.state.legs.is_empty() {
+        decider.record(FactKind::PhaseChanged(Phase::Closing));
+        return;
+    }
+    if decider.state.stop.is_none() {
+        let Some(readings) = readings(decider) else {
+            let waited = decider.now.duration_since(
+                decider
+                    .state
+                    .owner
+                    .as_ref()
+                    .map_or(decider.now, |(_, at)| *at),
+            );
+            if waited > decider.state.policy.quote_wait {
+                decider.stop(StopCode::PreflightUnreadable);
+                return prepare(decider);
+            }
+            return;
+        };
+        judge(decider, &readings);
+    }
+    if let Some(code) = decider.state.stop {
+        decider.finish_stopped(code);
+        decider.record(FactKind::PhaseChanged(Phase::Closing));
+    }
+}
+
+/// All readings, once our own leftovers of earlier plans are gone from the book.
+fn readings(decider: &Decider<'_>) -> Option<Readings> {
+    let observed = decider.observed;
+    let leftovers = observed.orders.values().any(|order| order.status.is_open());
+    let assets = decider
+        .state
+        .legs
+        .iter()
+        .all(|leg| observed.assets.contains_key(leg.symbol()));
+    if leftovers || !assets {
+        return None;
+    }
+    observed.orders_at?;
+    let (account, _) = observed.account.clone()?;
+    let (positions, _) = observed.positions.clone()?;
+    let (session, _) = observed.session?;
+    Some(Readings {
+        account,
+        positions,
+        session,
+    })
+}
+
+fn judge(decider: &mut Decider<'_>, readings: &Readings) {
+    match preflight(decider, readings) {
+        Ok(preflight) => pass(decider, readings, preflight),
+        Err(code) => decider.stop(code),
+    }
+}
+
+fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, StopCode> {
+    let (plan, policy) = (&decider.state.plan, &decider.state.policy);
+    let account = &readings.account;
+    let first = |leg: &crate::leg::Leg| {
+        ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, 1)
+    };
+    if decider
+        .state
+        .legs
+        .iter()
+        .any(|leg| decider.observed.orders.contains_key(&first(leg)))
+    {
+        return Err(StopCode::LogIncomplete);
+    }
+    if account.account != plan.account {
+        return Err(StopCode::AccountDiffers);
+    }
+    if !account.may_trade {
+        return Err(StopCode::AccountBlocked);
+    }
+    if account.shorting_enabled {
+        return Err(StopCode::ShortingEnabled);
+    }
+    if !readings.session.is_open {
+        return Err(StopCode::SessionClosed);
+    }
+    if decider.now > plan.valid_until {
+        return Err(StopCode::Stale);
+    }
+    if plan.trade_value > account.equity.scaled(policy.turnover_max) {
+        return Err(StopCode::TurnoverTooHigh);
+    }
+    let (kind, working_time) = working(decider, readings)?;
+    let window = window(decider, working_time);
+    let windows = window.saturating_mul(i32::try_from(phases(decider)).unwrap_or(i32::MAX));
+    let lasting = windows
+        .saturating_add(policy.plan_margin)
+        .saturating_add(policy.proceeds_wait);
+    let leg_check = |leg: &crate::leg::Leg| {
+        let asset = decider
+            .observed
+            .assets
+            .get(leg.symbol())
+            .and_then(Option::as_ref);
+        let position = readings.positions.get(leg.symbol());
+        check(leg.symbol(), asset, position, policy)
+    };
+    Ok(Preflight {
+        mode: account.mode,
+        equity: account.equity,
+        policy: kind,
+        working_time,
+        window,
+        deadline: decider.now.saturating_add(lasting).unwrap_or(decider.now),
+        opened_at: readings.session.opened_at,
+        closes_at: readings.session.closes_at,
+        legs: decider.state.legs.iter().map(leg_check).collect(),
+    })
+}
+
+fn phases(decider: &Decider<'_>) -> usize {
+    [Side::Sell, Side::Buy]
+        .into_iter()
+        .filter(|side| decider.state.side(*side).next().is_some())
+        .count()
+}
+
+/// The policy and the working time that fit before the close: (close − 4 min − now) ÷ phases − 60 s, at most the
+/// urgency's; below ten seconds only crossing fits, and below nothing nothing does.
+fn working(
+    decider: &Decider<'_>,
+    readings: &Readings,
+) -> Result<(PolicyKind, SignedDuration), StopCode> {
+    let policy = &decider.state.policy;
+    let keep = policy.close_margin.saturating_mul(2);
+    let left = readings
+        .session
+        .closes_at
+        .duration_since(decider.now)
+        .saturating_sub(keep);
+    let phases = i32::try_from(phases(decider).max(1)).unwrap_or(i32::MAX);
+    let each = left
+        .checked_div(phases)
+        .unwrap_or(left)
+        .saturating_sub(policy.window_margin);
+    let wanted = policy.working_time(decider.state.plan.urgency);
+    if each.is_negative() {
+        return Err(StopCode::TooLate);
+    }
+    let crosses = policy.kind == PolicyKind::Cross || decider.state.plan.urgency == Urgency::Urgent;
+    if crosses || each < policy.working_time_min {
+        return Ok((PolicyKind::Cross, SignedDuration::ZERO));
+    }
+    Ok((policy.kind, wanted.min(each)))
+}
+
+/// A phase's window: working time, margin, and the time that the message budget needs for its orders.
+fn window(decider: &Decider<'_>, working_time: SignedDuration) -> SignedDuration {
+    let policy = &decider.state.policy;
+    let calls = Decimal::from(decider.state.legs.len()).saturating_mul(Decimal::from(4));
+    let millis = calls
+        .checked_div(policy.call_rate)
+        .unwrap_or_default()
+        .saturating_mul(Decimal::ONE_THOUSAND);
+    let messages = SignedDuration::from_millis(i64::try_from(millis.trunc()).unwrap_or(i64::MAX));
+    working_time
+        .saturating_add(policy.window_margin)
+        .saturating_add(messages)
+}
+
+fn check(
+    symbol: &Symbol,
+    asset: Option<&Asset>,
+    position: Option<&Position>,
+    policy: &Policy,
+) -> LegCheck {
+    LegCheck {
+        symbol: symbol.clone(),
+        fractionable: asset.is_some_and(|asset| asset.fractionable),
+        tick: asset.and_then(|asset| asset.tick),
+        round_lot: asset.map_or(policy.round_lot, |asset| asset.round_lot),
+        held: position.map_or_else(Default::default, |position| position.quantity),
+        available: position.map_or_else(Default::default, |position| position.available),
+    }
+}
+
+fn pass(decider: &mut Decider<'_>, readings: &Readings, preflight: Preflight) {
+    decider.record(FactKind::PreflightPassed(preflight));
+    let before = readings
+        .account
+        .cash
+        .min(readings.account.non_marginable_buying_power);
+    decider.record(FactKind::FundsVerified(Funds {
+        before,
+        proceeds: crate::money::Money::ZERO,
+    }));
+    let refused: Vec<(Symbol, Reason)> = decider
+        .state
+        .legs
+        .iter()
+        .filter_map(|leg| {
+            let tradable = decider
+                .observed
+                .assets
+                .get(leg.symbol())
+                .and_then(Option::as_ref);
+            if !tradable.is_some_and(|asset| asset.tradable) {
+                return Some((leg.symbol().clone(), Reason::NotTradable));
+            }
+            let check = leg.check.as_ref().filter(|_| leg.side == Side::Sell)?;
+            let reason = if check.held.is_zero() {
+                Reason::NotHeld
+            } else {
+                Reason::SharesHeld
+            };
+            check
+                .available
+                .is_zero()
+                .then(|| (leg.symbol().clone(), reason))
+        })
+        .collect();
+    for (symbol, reason) in refused {
+        decider.finish(&symbol, LegOutcome::Refused(reason));
+    }
+    let sells = decider.state.side(Side::Sell).next().is_some();
+    decider.record(FactKind::PhaseChanged(if sells {
+        Phase::Selling
+    } else {
+        Phase::Buying
+    }));
+}

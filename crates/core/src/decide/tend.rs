@@ -1,0 +1,181 @@
+//! A leg with a live order: find it, move it, cancel it, or leave it alone.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    child::{ChildOrder, Purpose, Status},
+    controls::{Request, Ruling, View, rule},
+    fact::{CancelReason, FactKind},
+    ids::Symbol,
+    leg::{LegOutcome, Reason, WaitCode},
+    peg::{self, Decision},
+};
+
+use super::{Decider, ready};
+
+/// Decides what becomes of the live order.
+pub(super) fn tend(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    match child.status {
+        Status::InFlight => find(decider, symbol, child),
+        Status::Working => working(decider, symbol, child),
+        Status::CancelInFlight => confirm_cancel(decider, symbol, child),
+        Status::Filled
+        | Status::Canceled
+        | Status::Rejected
+        | Status::Expired
+        | Status::Replaced => {}
+        Status::Unsent | Status::Unresolved => {}
+    }
+}
+
+fn since(decider: &Decider<'_>, at: Timestamp) -> jiff::SignedDuration {
+    decider.now.duration_since(at)
+}
+
+/// An order the broker has not been heard of: its POST is under way, or it must be looked up. Not found is no proof of
+/// absence, so the same order is sent again under the same id; it never becomes another attempt.
+fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    let policy = decider.state.policy.clone();
+    let Some((first, _)) = child.flight.not_found_at else {
+        return;
+    };
+    let absent = since(decider, first);
+    if child.flight.not_found < 2 || absent < policy.resubmit_after {
+        return;
+    }
+    let over = decider.state.stop.is_some() || decider.now > decider.state.window_end();
+    if !over && resubmit(decider, symbol, child) {
+        return;
+    }
+    if absent >= policy.unresolved_after {
+        decider.record(FactKind::Unresolved(symbol.clone(), child.attempt));
+        decider.finish(symbol, LegOutcome::Failed(Reason::Unresolved));
+    }
+}
+
+fn resubmit(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) -> bool {
+    let Ok(quote) = decider
+        .observed
+        .quote(symbol, decider.now, &decider.state.policy)
+    else {
+        return false;
+    };
+    let Some(leg) = decider.state.leg(symbol) else {
+        return false;
+    };
+    let again = Some(&child.client_order_id);
+    let request = Request {
+        leg,
+        terms: &child.terms,
+        purpose: child.purpose,
+        quote: &quote,
+        again,
+    };
+    let view = View {
+        execution: &decider.state,
+        observed: decider.observed,
+        tokens: decider.tokens,
+        now: decider.now,
+    };
+    match rule(&request, &view) {
+        Ruling::Pass(verdict) if decider.spend(Decimal::ZERO) => {
+            decider.record(FactKind::Resubmitted(
+                symbol.clone(),
+                child.attempt,
+                verdict,
+            ));
+            true
+        }
+        Ruling::Pass(_) | Ruling::Wait(_) | Ruling::Refuse(_) => false,
+    }
+}
+
+fn working(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    let over = decider.now > decider.state.window_end();
+    if decider.state.stop.is_some() {
+        cancel(decider, symbol, child, CancelReason::PlanStopped);
+    } else if over {
+        cancel(decider, symbol, child, CancelReason::WindowOver);
+    } else {
+        match child.purpose {
+            Purpose::Cross => {
+                if since(decider, child.intended_at) >= decider.state.policy.cross_patience {
+                    cancel(decider, symbol, child, CancelReason::CrossAgain);
+                }
+            }
+            Purpose::Rest => resting(decider, symbol, child),
+        }
+    }
+}
+
+fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    let quote = match decider
+        .observed
+        .quote(symbol, decider.now, &decider.state.policy)
+    {
+        Ok(quote) => quote,
+        Err(fault) => return decider.wait(symbol, Some(WaitCode::Quote(fault))),
+    };
+    decider.wait(symbol, None);
+    let Some(leg) = decider.state.leg(symbol) else {
+        return;
+    };
+    let parent = ready::parent(decider, leg, &quote, Some(child));
+    match peg::decide(
+        &parent,
+        &quote,
+        decider.now,
+        &ready::policy_in_force(decider),
+    ) {
+        Decision::Replace { .. } => cancel(decider, symbol, child, CancelReason::Repeg),
+        Decision::Cross { .. } => cancel(decider, symbol, child, CancelReason::ToCross),
+        Decision::Rest { .. } | Decision::Hold => {}
+    }
+}
+
+/// Asks for a cancel if the message budget has room. A re-peg leaves two calls for every live order.
+fn cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder, reason: CancelReason) {
+    let live = decider
+        .state
+        .children()
+        .filter(|child| child.status.is_live())
+        .count();
+    let reserve = match reason {
+        CancelReason::Repeg => Decimal::from(live)
+            .saturating_mul(Decimal::TWO)
+            .min(Decimal::from(30)),
+        CancelReason::ToCross | CancelReason::CrossAgain => Decimal::ZERO,
+        CancelReason::WindowOver | CancelReason::PlanStopped | CancelReason::NotConfirmed => {
+            Decimal::ZERO
+        }
+    };
+    if decider.spend(reserve) {
+        decider.record(FactKind::CancelRequested(
+            symbol.clone(),
+            child.attempt,
+            reason,
+        ));
+    }
+}
+
+/// An unconfirmed cancel is asked for again, and never counts as gone.
+fn confirm_cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    let policy = decider.state.policy.clone();
+    let last = child
+        .cancel
+        .map_or(child.reported_at, |asked| Some(asked.last_at))
+        .unwrap_or(child.intended_at);
+    let bound = decider
+        .state
+        .window_end()
+        .saturating_add(policy.cancel_confirmation)
+        .unwrap_or(Timestamp::MAX);
+    let stopped =
+        decider.state.stop.is_some() && since(decider, last) >= policy.cancel_confirmation;
+    if decider.now > bound || stopped {
+        decider.finish(symbol, LegOutcome::Failed(Reason::CancelUnconfirmed));
+    } else if since(decider, last) >= policy.cancel_retry {
+        cancel(decider, symbol, child, CancelReason::NotConfirmed);
+    }
+}

@@ -1,0 +1,459 @@
+//! The state of one plan's execution: the fold of its log, and nothing else.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    child::{CancelAsked, ChildOrder, Flight, Purpose, Status},
+    fact::{
+        Announced, CancelReason, Fact, FactKind, Funds, Intent, Phase, PositionDifference,
+        Preflight, StopCode,
+    },
+    ids::{EventId, Owner, Symbol},
+    leg::{Leg, LegOutcome, WaitCode},
+    money::Money,
+    outcome::Outcome,
+    plan::Plan,
+    policy::Policy,
+    side::Side,
+};
+
+/// The state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// The thresholds it runs under.
+    pub policy: Policy,
+    /// What was asked for.
+    pub plan: Plan,
+    /// The part of its life it is in.
+    pub phase: Phase,
+    /// When each phase was entered.
+    pub entered: Vec<(Phase, Timestamp)>,
+    /// The account's mutex is ours.
+    pub acquired: bool,
+    /// The newest owner's number; 0 before the first.
+    pub epoch: u32,
+    /// The newest owner, and when it took the lease.
+    pub owner: Option<(Owner, Timestamp)>,
+    /// What the pre-flight found, and when.
+    pub preflight: Option<(Preflight, Timestamp)>,
+    /// Verified money, and when it was read.
+    pub funds: Option<(Funds, Timestamp)>,
+    /// The legs in the plan's order.
+    pub legs: Vec<Leg>,
+    /// When the plan's first order was decided.
+    pub first_order_at: Option<Timestamp>,
+    /// When orders were refused.
+    pub refused_at: Vec<Timestamp>,
+    /// Why the plan was stopped, if it was.
+    pub stop: Option<StopCode>,
+    /// Positions that are not what they should be, once compared.
+    pub reconciled: Option<Vec<PositionDifference>>,
+    /// How it ended.
+    pub outcome: Option<(Outcome, Timestamp)>,
+    /// Events announced, when, and whether the bus took them.
+    pub outbox: Vec<Outgoing>,
+    /// The last owner stopped before the end.
+    pub handed_over: bool,
+    /// When the plan was claimed.
+    pub claimed_at: Timestamp,
+    /// The newest fact's time.
+    pub last_at: Timestamp,
+}
+
+/// An event in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The event.
+    pub event: Announced,
+    /// When it was announced.
+    pub at: Timestamp,
+    /// The bus took it.
+    pub published: bool,
+}
+
+impl Execution {
+    /// The state right after a plan was claimed.
+    pub fn claimed(plan: &Plan, at: Timestamp, policy: Policy) -> Self {
+        Self {
+            policy,
+            legs: if plan.trades_required {
+                plan.traded().filter_map(Leg::new).collect()
+            } else {
+                Vec::new()
+            },
+            plan: plan.clone(),
+            phase: Phase::Preparing,
+            entered: vec![(Phase::Preparing, at)],
+            acquired: false,
+            epoch: 0,
+            owner: None,
+            preflight: None,
+            funds: None,
+            first_order_at: None,
+            refused_at: Vec::new(),
+            stop: None,
+            reconciled: None,
+            outcome: None,
+            outbox: Vec::new(),
+            handed_over: false,
+            claimed_at: at,
+            last_at: at,
+        }
+    }
+
+    /// The state that a log's facts add up to; `None` when they do not begin with a claim.
+    pub fn fold<'a>(facts: impl IntoIterator<Item = &'a Fact>, policy: &Policy) -> Option<Self> {
+        facts
+            .into_iter()
+            .fold(None, |state, fact| match (state, &fact.kind) {
+                (None, FactKind::Claimed(plan)) => {
+                    Some(Self::claimed(plan, fact.at, policy.clone()))
+                }
+                (None, _) => None,
+                (Some(state), _) => Some(apply(state, fact)),
+            })
+    }
+
+    /// The leg of a symbol.
+    pub fn leg(&self, symbol: &Symbol) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.symbol() == symbol)
+    }
+
+    /// The legs of a side.
+    pub fn side(&self, side: Side) -> impl Iterator<Item = &Leg> {
+        self.legs.iter().filter(move |leg| leg.side == side)
+    }
+
+    /// Every order.
+    pub fn children(&self) -> impl Iterator<Item = &ChildOrder> {
+        self.legs.iter().flat_map(|leg| &leg.children)
+    }
+
+    /// When the current phase was entered.
+    pub fn phase_at(&self) -> Timestamp {
+        self.entered.last().map_or(self.claimed_at, |(_, at)| *at)
+    }
+
+    /// When the current phase's window ends.
+    pub fn window_end(&self) -> Timestamp {
+        let window = self
+            .preflight
+            .as_ref()
+            .map_or(SignedDuration::ZERO, |(preflight, _)| preflight.window);
+        self.phase_at()
+            .saturating_add(window)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// The plan is over.
+    pub fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+
+    /// The plan is over and the bus has every event of it.
+    pub fn is_complete(&self) -> bool {
+        self.is_finished()
+            && !self.outbox.is_empty()
+            && self.outbox.iter().all(|outgoing| outgoing.published)
+    }
+
+    /// Some order may still fill.
+    pub fn has_open_orders(&self) -> bool {
+        self.children().any(ChildOrder::may_still_fill)
+    }
+
+    /// Dollars of our open, unresolved and filled buys: open ones at their limits, filled ones at their prices.
+    pub fn buys_committed(&self) -> Money {
+        self.side(Side::Buy)
+            .map(|leg| leg.committed().plus(leg.filled_notional()))
+            .sum()
+    }
+
+    /// Dollars that buys may take in all: at most what the plan asks for (with its tolerance) and at most the verified
+    /// money. `None` until money was verified.
+    pub fn budget(&self) -> Option<Money> {
+        let (funds, _) = self.funds?;
+        let asked: Money = self.side(Side::Buy).map(|leg| leg.item.trade_amount).sum();
+        let money = funds
+            .before
+            .plus(funds.proceeds)
+            .scaled(self.policy.cash_share);
+        Some(
+            asked
+                .scaled(self.policy.amount_tolerance)
+                .min(money)
+                .max(Money::ZERO),
+        )
+    }
+
+    /// Dollars of all sells' fills.
+    pub fn proceeds(&self) -> Money {
+        self.side(Side::Sell).map(Leg::filled_notional).sum()
+    }
+
+    /// So much of the planned sells failed that the buys are not made: more than both the floor and the share.
+    pub fn sells_incomplete(&self) -> bool {
+        let planned: Money = self
+            .side(Side::Sell)
+            .map(|leg| leg.item.trade_amount.abs())
+            .sum();
+        let over = self
+            .side(Side::Sell)
+            .filter(|leg| leg.outcome.is_some_and(|outcome| !outcome.is_done()));
+        let failed: Money = over
+            .map(|leg| {
+                leg.item
+                    .trade_amount
+                    .abs()
+                    .minus(leg.filled_notional())
+                    .max(Money::ZERO)
+            })
+            .sum();
+        failed
+            > planned
+                .scaled(self.policy.failed_sells_share)
+                .max(self.policy.failed_sells_floor)
+    }
+
+    /// Implementation shortfall so far: Σ s(P̄ − m_d)·filled over the legs, in dollars.
+    pub fn shortfall(&self) -> Money {
+        let of = |leg: &Leg| {
+            let arrival = Money::new(leg.arrival?.mid().saturating_mul(leg.filled().shares()));
+            Some(leg.filled_notional().minus(arrival).scaled(leg.side.sign()))
+        };
+        self.legs.iter().filter_map(of).sum()
+    }
+
+    /// Effective over quoted spread of our own crossing fills of at least one share in a symbol, shrunk toward 1:
+    /// (Σ 2s(P − m) + κ·S̄) / (Σ S + κ·S̄) with κ = 30, P the fill, m and S mid and spread at submit.
+    pub fn effective_over_quoted(&self, leg: &Leg) -> rust_decimal::Decimal {
+        use rust_decimal::Decimal;
+        let kappa = Decimal::from(30);
+        let crossed = leg.children.iter().filter(|child| {
+            child.purpose == Purpose::Cross && child.cumulative >= crate::quantity::Quantity::ONE
+        });
+        let fills: Vec<(Decimal, Decimal)> = crossed
+            .filter_map(|child| {
+                let off_mid = child
+                    .average_price?
+                    .dollars()
+                    .saturating_sub(child.quote.mid());
+                let effective = Decimal::TWO
+                    .saturating_mul(leg.side.sign())
+                    .saturating_mul(off_mid);
+                Some((effective, child.quote.spread()))
+            })
+            .collect();
+        let quoted: Decimal = fills.iter().map(|(_, spread)| *spread).sum();
+        let effective: Decimal = fills.iter().map(|(effective, _)| *effective).sum();
+        let mean = quoted
+            .checked_div(Decimal::from(fills.len()))
+            .unwrap_or_default();
+        let prior = kappa.saturating_mul(mean);
+        effective
+            .saturating_add(prior)
+            .checked_div(quoted.saturating_add(prior))
+            .unwrap_or(Decimal::ONE)
+    }
+
+    /// Too many orders were refused within the window that ends now.
+    pub fn reject_breaker_tripped(&self, now: Timestamp) -> bool {
+        let recent = self
+            .refused_at
+            .iter()
+            .filter(|at| now.duration_since(**at) <= self.policy.reject_window);
+        recent.count() >= usize::try_from(self.policy.rejects_max).unwrap_or(usize::MAX)
+    }
+
+    /// An event of this id was announced.
+    pub fn has_announced(&self, id: &EventId) -> bool {
+        self.outbox
+            .iter()
+            .any(|outgoing| outgoing.event.event_id == *id)
+    }
+
+    fn leg_mut(&mut self, symbol: &Symbol) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.symbol() == symbol)
+    }
+
+    fn child_mut(&mut self, symbol: &Symbol, attempt: u32) -> Option<&mut ChildOrder> {
+        self.leg_mut(symbol)?
+            .children
+            .iter_mut()
+            .find(|child| child.attempt == attempt)
+    }
+}
+
+/// Takes one fact into the state. Total: a fact that names what does not exist changes nothing but the time.
+pub fn apply(mut state: Execution, fact: &Fact) -> Execution {
+    apply_to(&mut state, fact);
+    state
+}
+
+/// [`apply`] in place.
+pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
+    let at = fact.at;
+    state.last_at = state.last_at.max(at);
+    match &fact.kind {
+        FactKind::Claimed(_) | FactKind::InputRefused(_) => {}
+        FactKind::Acquired(_) => state.acquired = true,
+        FactKind::LeaseTaken(epoch, owner) => {
+            state.epoch = state.epoch.max(*epoch);
+            state.owner = Some((owner.clone(), at));
+            state.handed_over = false;
+        }
+        FactKind::PreflightPassed(preflight) => preflighted(state, preflight, at),
+        FactKind::PlanStopped(code) => state.stop = state.stop.or(Some(*code)),
+        FactKind::FundsVerified(funds) => state.funds = Some((*funds, at)),
+        FactKind::PhaseChanged(phase) => {
+            state.phase = *phase;
+            state.entered.push((*phase, at));
+        }
+        FactKind::Reconciled(differences) => state.reconciled = Some(differences.clone()),
+        FactKind::OutcomeReached(outcome) => state.outcome = Some((outcome.as_ref().clone(), at)),
+        FactKind::Announced(event) => {
+            if !state.has_announced(&event.event_id) {
+                state.outbox.push(Outgoing {
+                    event: event.as_ref().clone(),
+                    at,
+                    published: false,
+                });
+            }
+        }
+        FactKind::Published(id) => {
+            for outgoing in state
+                .outbox
+                .iter_mut()
+                .filter(|outgoing| outgoing.event.event_id == *id)
+            {
+                outgoing.published = true;
+            }
+        }
+        FactKind::HandedOver => state.handed_over = true,
+        FactKind::Allocated(amounts) => {
+            for (symbol, amount) in amounts {
+                if let Some(leg) = state.leg_mut(symbol) {
+                    leg.allocation = Some(*amount);
+                }
+            }
+        }
+        FactKind::Arrived(symbol, _)
+        | FactKind::Sized(symbol, _)
+        | FactKind::Waiting(symbol, _)
+        | FactKind::LegFinished(symbol, _) => {
+            if let Some(leg) = state.leg_mut(symbol) {
+                apply_to_leg(leg, &fact.kind, at);
+            }
+        }
+        FactKind::Intent(intent) => intended(state, intent, at),
+        FactKind::Resubmitted(symbol, attempt, _)
+        | FactKind::AnswerLost(symbol, attempt)
+        | FactKind::NotFound(symbol, attempt)
+        | FactKind::Refused(symbol, attempt, _)
+        | FactKind::Unsent(symbol, attempt)
+        | FactKind::Unresolved(symbol, attempt)
+        | FactKind::Reported(symbol, attempt, _)
+        | FactKind::CancelRequested(symbol, attempt, _) => {
+            if matches!(fact.kind, FactKind::Refused(..)) {
+                state.refused_at.push(at);
+            }
+            if let Some(leg) = state.leg_mut(symbol) {
+                leg.crossing |= matches!(
+                    fact.kind,
+                    FactKind::CancelRequested(_, _, CancelReason::ToCross)
+                );
+            }
+            if let Some(child) = state.child_mut(symbol, *attempt) {
+                apply_to_child(child, &fact.kind, at);
+            }
+        }
+    }
+}
+
+fn preflighted(state: &mut Execution, preflight: &Preflight, at: Timestamp) {
+    for check in &preflight.legs {
+        if let Some(leg) = state.leg_mut(&check.symbol) {
+            leg.check = Some(check.clone());
+        }
+    }
+    state.preflight = Some((preflight.clone(), at));
+}
+
+fn intended(state: &mut Execution, intent: &Intent, at: Timestamp) {
+    state.first_order_at = state.first_order_at.or(Some(at));
+    if let Some(leg) = state.leg_mut(&intent.terms.symbol) {
+        leg.started_at = leg.started_at.or(Some(at));
+        leg.crossing |= intent.purpose == Purpose::Cross;
+        leg.ramp = leg.ramp.or(intent.ramp);
+        leg.children.push(ChildOrder::new(intent, at));
+    }
+}
+
+fn apply_to_leg(leg: &mut Leg, fact: &FactKind, at: Timestamp) {
+    match fact {
+        FactKind::Arrived(_, quote) => leg.arrival = leg.arrival.or(Some(*quote)),
+        FactKind::Sized(_, sized) => leg.sized = Some(*sized),
+        FactKind::Waiting(_, code) => {
+            if let (Some((WaitCode::Quote(_), since)), Some(_)) = (leg.waiting, leg.started_at) {
+                leg.paused = leg.paused.saturating_add(at.duration_since(since));
+            }
+            leg.waiting = code.map(|code| (code, at));
+        }
+        FactKind::LegFinished(_, outcome) => finished(leg, *outcome, at),
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "only leg facts are passed in, by the one caller above"
+        )]
+        _ => {}
+    }
+}
+
+fn finished(leg: &mut Leg, outcome: LegOutcome, at: Timestamp) {
+    if leg.outcome.is_none() {
+        leg.outcome = Some(outcome);
+        leg.finished_at = Some(at);
+        leg.waiting = None;
+    }
+}
+
+fn apply_to_child(child: &mut ChildOrder, fact: &FactKind, at: Timestamp) {
+    match fact {
+        FactKind::Resubmitted(_, _, verdict) => {
+            child.verdict = verdict.clone();
+            child.flight = Flight {
+                reposted: true,
+                ..Flight::default()
+            };
+        }
+        FactKind::AnswerLost(..) => child.flight.lost_at = child.flight.lost_at.or(Some(at)),
+        FactKind::NotFound(..) => {
+            let first = child.flight.not_found_at.map_or(at, |(first, _)| first);
+            child.flight.not_found_at = Some((first, at));
+            child.flight.not_found = child.flight.not_found.saturating_add(1);
+        }
+        FactKind::Refused(_, _, refusal) if child.status == Status::InFlight => {
+            child.status = Status::Rejected;
+            child.refusal = Some(refusal.clone());
+        }
+        FactKind::Unsent(..) if child.status == Status::InFlight => child.status = Status::Unsent,
+        FactKind::Unresolved(..) if child.status.is_live() => child.status = Status::Unresolved,
+        FactKind::Reported(_, _, report) => child.follow(report, at),
+        FactKind::CancelRequested(_, _, reason) if child.status.is_live() => {
+            child.status = Status::CancelInFlight;
+            let first = child
+                .cancel
+                .map_or((at, *reason), |asked| (asked.first_at, asked.reason));
+            child.cancel = Some(CancelAsked {
+                first_at: first.0,
+                last_at: at,
+                reason: first.1,
+            });
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "facts that no longer fit the status change nothing"
+        )]
+        _ => {}
+    }
+    child.end_if_over(at);
+}

@@ -1,0 +1,215 @@
+//! What should be under way now: computed from the state, never kept in a queue.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    announce,
+    child::{ChildOrder, Purpose, Status},
+    controls::Approved,
+    execution::Execution,
+    fact::{Announced, Phase},
+    ids::{BrokerOrderId, ClientOrderId, Symbol},
+    observed::Observed,
+    side::Side,
+};
+
+/// Effects that are due, readings that are wanted, and when to look again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Orders to send.
+    pub submits: Vec<Approved>,
+    /// Orders to cancel.
+    pub cancels: Vec<(ClientOrderId, BrokerOrderId)>,
+    /// Orders to look up by our id.
+    pub look_ups: Vec<ClientOrderId>,
+    /// Events to publish, in order.
+    pub publications: Vec<Announced>,
+    /// Readings wanted before the next decision.
+    pub reads: Reads,
+    /// When to look again; `None` when nothing is left to do.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Readings wanted before the next decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// The account's orders.
+    pub orders: bool,
+    /// The account.
+    pub account: bool,
+    /// All positions.
+    pub positions: bool,
+    /// The session clock, if the last reading is getting old.
+    pub session: bool,
+    /// Market data of these symbols.
+    pub snapshots: Vec<Symbol>,
+    /// These assets, unless they are known.
+    pub assets: Vec<Symbol>,
+}
+
+/// What is due at `now`.
+pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
+    let publications = state.outbox.iter().filter(|outgoing| !outgoing.published);
+    let publications = publications
+        .map(|outgoing| outgoing.event.clone())
+        .collect();
+    if state.is_finished() {
+        return Outstanding {
+            publications,
+            ..Outstanding::default()
+        };
+    }
+    Outstanding {
+        submits: state
+            .children()
+            .filter(|child| is_unsent(child))
+            .filter_map(Approved::of)
+            .collect(),
+        cancels: state
+            .children()
+            .filter(|child| cancel_is_due(child, now))
+            .filter_map(cancel_of)
+            .collect(),
+        look_ups: state
+            .children()
+            .filter(|child| look_up_is_due(child, now))
+            .map(|c| c.client_order_id.clone())
+            .collect(),
+        publications,
+        reads: reads(state),
+        wake_at: Some(wake_at(state, now)),
+    }
+}
+
+/// Approved here and now, and its POST got no answer yet (it gets one before the turn ends).
+fn is_unsent(child: &ChildOrder) -> bool {
+    child.status == Status::InFlight && child.verdict.is_fresh() && child.flight.lost_at.is_none()
+}
+
+/// A cancel is sent in the turn that asked for it; an unconfirmed one is asked for again.
+fn cancel_is_due(child: &ChildOrder, now: Timestamp) -> bool {
+    child.status == Status::CancelInFlight && child.cancel.is_some_and(|asked| asked.last_at >= now)
+}
+
+fn cancel_of(child: &ChildOrder) -> Option<(ClientOrderId, BrokerOrderId)> {
+    Some((
+        child.client_order_id.clone(),
+        child.broker_order_id.clone()?,
+    ))
+}
+
+/// An order in flight without an answer is looked up: at once, then a second apart.
+fn look_up_is_due(child: &ChildOrder, now: Timestamp) -> bool {
+    if child.status != Status::InFlight || is_unsent(child) {
+        return false;
+    }
+    child
+        .flight
+        .not_found_at
+        .is_none_or(|(_, last)| now.duration_since(last) >= SignedDuration::from_secs(1))
+}
+
+fn reads(state: &Execution) -> Reads {
+    let all = || {
+        state
+            .legs
+            .iter()
+            .map(|leg| leg.symbol().clone())
+            .collect::<Vec<_>>()
+    };
+    let trading = state.phase.side();
+    let quoted = |leg: &&crate::leg::Leg| {
+        leg.is_open() && (Some(leg.side) == trading || leg.arrival.is_none())
+    };
+    match state.phase {
+        Phase::Preparing if state.legs.is_empty() => Reads::default(),
+        Phase::Preparing => Reads {
+            orders: true,
+            account: true,
+            positions: true,
+            session: true,
+            snapshots: all(),
+            assets: all(),
+        },
+        Phase::Selling | Phase::Buying => Reads {
+            orders: true,
+            // Only a new owner lacks it; its age is bounded by the pre-flight.
+            account: state
+                .owner
+                .as_ref()
+                .is_some_and(|(_, at)| state.preflight.as_ref().is_some_and(|(_, read)| at > read)),
+            session: true,
+            snapshots: state
+                .legs
+                .iter()
+                .filter(quoted)
+                .map(|leg| leg.symbol().clone())
+                .collect(),
+            ..Reads::default()
+        },
+        Phase::Proceeds => Reads {
+            orders: true,
+            account: true,
+            session: true,
+            snapshots: state
+                .side(Side::Buy)
+                .filter(|leg| leg.is_open())
+                .map(|leg| leg.symbol().clone())
+                .collect(),
+            ..Reads::default()
+        },
+        Phase::Closing if state.children().next().is_none() => Reads::default(),
+        Phase::Closing => Reads {
+            orders: true,
+            positions: true,
+            ..Reads::default()
+        },
+        Phase::Finished => Reads::default(),
+    }
+}
+
+/// Soon after something was sent, else at the steady pace; a crossing order's patience is not overslept.
+fn wake_at(state: &Execution, now: Timestamp) -> Timestamp {
+    let policy = &state.policy;
+    let steady = now.saturating_add(policy.poll_steady).unwrap_or(now);
+    let live = state.children().filter(|child| child.status.is_live());
+    let quick = live.flat_map(|child| {
+        let sent = child
+            .cancel
+            .map_or(child.intended_at, |asked| asked.last_at);
+        let mut after = SignedDuration::ZERO;
+        let mut moments: Vec<Timestamp> = policy
+            .poll_quick
+            .iter()
+            .filter_map(|step| {
+                after = after.saturating_add(*step);
+                sent.saturating_add(after).ok()
+            })
+            .collect();
+        if child.purpose == Purpose::Cross {
+            moments.extend(child.intended_at.saturating_add(policy.cross_patience));
+        }
+        moments
+    });
+    quick.filter(|at| *at > now).fold(steady, Timestamp::min)
+}
+
+/// Open orders of ours that this plan's log does not know: leftovers of earlier plans, canceled before anything trades.
+pub fn leftovers(state: &Execution, observed: &Observed) -> Vec<BrokerOrderId> {
+    if state.phase != Phase::Preparing {
+        return Vec::new();
+    }
+    let open = observed
+        .orders
+        .values()
+        .filter(|order| order.status.is_open());
+    open.map(|order| order.broker_order_id.clone()).collect()
+}
+
+/// Events that the state calls for and that were not announced yet, in order.
+pub fn unannounced(state: &Execution) -> Vec<announce::Event> {
+    announce::events(state)
+        .into_iter()
+        .filter(|event| !state.has_announced(&event.id(state)))
+        .collect()
+}

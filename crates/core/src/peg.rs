@@ -1,0 +1,360 @@
+//! The price decision: rest, replace, cross or hold. One pure function per policy.
+//!
+//! `adaptive` rests at the near touch and pays the spread exactly when the book leans against it: in one-tick markets
+//! the queue that we would join is about to be lost then, and waiting costs more than crossing (measured on held-out
+//! ticks: .64/.65/.50/.44 of a half-spread for deep, one-tick, 3–6 and 13–27 tick names; a market order costs 1).
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    policy::{Policy, PolicyKind},
+    price::{Intent, Price, Tick},
+    quantity::Quantity,
+    quote::Quote,
+    side::Side,
+};
+
+/// The near touch and the spread in ticks, at the moment they were written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The best price on our side.
+    pub near: Price,
+    /// The spread in ticks (`n`).
+    pub ticks: Decimal,
+}
+
+/// Our order that is in the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resting {
+    /// Its limit.
+    pub limit: Price,
+    /// When it (or its predecessor's change) was decided.
+    pub since: Timestamp,
+    /// What it shows in the quote: its whole round lots.
+    pub displayed: Quantity,
+    /// The book as it was before it joined.
+    pub before: Base,
+    /// Since when the touch has been ours alone.
+    pub alone_since: Option<Timestamp>,
+}
+
+/// What the decision is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Buy or sell.
+    pub side: Side,
+    /// What is still to be traded.
+    pub leaves: Quantity,
+    /// The leg's own time: 0 at its first order, 1 at its deadline (`u`).
+    pub elapsed: Decimal,
+    /// Crossing has begun, and is not undone.
+    pub crossing: bool,
+    /// The plan wants it now.
+    pub urgent: bool,
+    /// Our order in the market, if there is one.
+    pub resting: Option<Resting>,
+    /// How many resting orders the leg has had.
+    pub rested: u32,
+    /// Near touch and spread as they were when the ramp began (u = .9).
+    pub ramp: Option<Base>,
+    /// The price step.
+    pub tick: Tick,
+    /// Effective over quoted spread of our own crossing fills in the symbol (1 when unknown).
+    pub effective_over_quoted: Decimal,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Put an order here and wait.
+    Rest {
+        /// The limit.
+        limit: Price,
+    },
+    /// Move the working order here.
+    Replace {
+        /// The new limit.
+        limit: Price,
+    },
+    /// Take the other side, with this collar.
+    Cross {
+        /// The limit.
+        limit: Price,
+    },
+    /// Leave things as they are.
+    Hold,
+}
+
+/// The decision of the configured policy.
+///
+/// ```
+/// use alchemiser_core::{peg::*, policy::Policy, price::{Price, Tick}, quantity::Quantity, quote::*, side::Side};
+/// use jiff::Timestamp;
+/// use rust_decimal::Decimal;
+/// let touch = |price: &str, size: &str| Touch {
+///     price: Price::new(price.parse().unwrap()).unwrap(), size: Quantity::new(size.parse().unwrap()).unwrap() };
+/// let now = Timestamp::UNIX_EPOCH;
+/// let quote = Quote { bid: touch("10.00", "500"), ask: touch("10.03", "400"), changed_at: now, observed_at: now };
+/// let parent = Parent { side: Side::Buy, leaves: Quantity::new("10".parse().unwrap()).unwrap(),
+///     elapsed: Decimal::ZERO, crossing: false, urgent: false, resting: None, rested: 0, ramp: None,
+///     tick: Tick::CENT, effective_over_quoted: Decimal::ONE };
+/// assert_eq!(decide(&parent, &quote, now, &Policy::default()), Decision::Rest { limit: quote.bid.price });
+/// ```
+pub fn decide(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Policy) -> Decision {
+    let book = Book::read(parent, quote);
+    match (parent.resting, wants(parent, &book, quote, policy)) {
+        (_, Want::Cross) if is_wide(parent, quote, &book, policy) => {
+            step_to_mid(parent, quote, &book, now, policy)
+        }
+        (_, Want::Cross) => cross(parent, quote, policy),
+        (None, Want::Rest { .. })
+            if parent.rested >= policy.resting_children_max || quote.is_locked() =>
+        {
+            Decision::Hold
+        }
+        (None, Want::Rest { ramp }) => Decision::Rest {
+            limit: ramp.unwrap_or(book.near),
+        },
+        (Some(_), Want::Rest { .. }) if quote.is_locked() => Decision::Hold,
+        (Some(resting), Want::Rest { ramp }) => {
+            keep_or_move(parent, &resting, ramp, &book, now, policy)
+        }
+    }
+}
+
+/// What the policy would do with no order in the market.
+enum Want {
+    Cross,
+    /// Rest at the near touch, or where the ramp asks.
+    Rest {
+        ramp: Option<Price>,
+    },
+}
+
+fn wants(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Want {
+    let now_or_never = parent.crossing || parent.urgent || policy.kind == PolicyKind::Cross;
+    let n = book.ticks;
+    if now_or_never || parent.leaves < Quantity::ONE || parent.elapsed >= Decimal::ONE {
+        return Want::Cross;
+    }
+    if n > THREE && parent.effective_over_quoted < ratio(35) {
+        return Want::Cross;
+    }
+    match theta(n, parent.effective_over_quoted, parent.elapsed) {
+        Some(theta) if book.pressure >= theta => Want::Cross,
+        Some(_) | None => Want::Rest {
+            ramp: ramp(parent, book, quote, policy),
+        },
+    }
+}
+
+const THREE: Decimal = Decimal::from_parts(3, 0, 0, false, 0);
+
+fn ratio(hundredths: i64) -> Decimal {
+    Decimal::new(hundredths, 2)
+}
+
+/// The pressure at which the spread is paid: lower where our crosses cost less than quoted, falling to −.3 in the
+/// last fifth of the leg's time; none where the spread is wider than three ticks.
+fn theta(n: Decimal, effective: Decimal, elapsed: Decimal) -> Option<Decimal> {
+    let base = if n > THREE {
+        return None;
+    } else if n > Decimal::ONE {
+        if effective < ratio(60) {
+            ratio(30)
+        } else {
+            ratio(50)
+        }
+    } else if effective < ratio(60) {
+        ratio(20)
+    } else if effective < ratio(90) {
+        ratio(30)
+    } else {
+        ratio(40)
+    };
+    let late = elapsed
+        .saturating_sub(ratio(80))
+        .max(Decimal::ZERO)
+        .saturating_mul(Decimal::from(5));
+    let end = ratio(-30);
+    Some(base.saturating_add(end.saturating_sub(base).saturating_mul(late)))
+}
+
+/// In the last tenth: k = floor(n (u − .9) / .1) < n ticks inside the spread, counted from where the ramp began. It
+/// never asks for less than the near touch, nor for more than the mid of a spread too wide to pay.
+fn ramp(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Option<Price> {
+    let base = parent.ramp.unwrap_or(Base {
+        near: book.near,
+        ticks: book.ticks,
+    });
+    let late = parent.elapsed.saturating_sub(ratio(90));
+    if late <= Decimal::ZERO || base.ticks < Decimal::TWO {
+        return None;
+    }
+    let most = base.ticks.saturating_sub(Decimal::ONE);
+    let steps = base
+        .ticks
+        .saturating_mul(late)
+        .saturating_mul(Decimal::TEN)
+        .floor()
+        .min(most);
+    let limit = base
+        .near
+        .toward_far(parent.side, parent.tick.times(steps))?;
+    let mid = book.mid(parent.side, quote);
+    let dear = is_wide(parent, quote, book, policy) && limit.beyond(mid, parent.side);
+    let limit = passive(if dear { mid } else { limit }, parent, quote);
+    limit.filter(|limit| limit.beyond(book.near, parent.side))
+}
+
+/// A resting limit never reaches the far touch.
+fn passive(limit: Price, parent: &Parent, quote: &Quote) -> Option<Price> {
+    let far = quote.far(parent.side).price;
+    let inner = far.toward_far(parent.side.opposite(), parent.tick.dollars())?;
+    let bounded = if limit.beyond(inner, parent.side) {
+        inner
+    } else {
+        limit
+    };
+    parent
+        .tick
+        .round(bounded.dollars(), parent.side, Intent::Passive)
+}
+
+fn keep_or_move(
+    parent: &Parent,
+    resting: &Resting,
+    ramp: Option<Price>,
+    book: &Book,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    let rested = now.duration_since(resting.since);
+    let settled = rested >= policy.replace_interval;
+    let alone = resting
+        .alone_since
+        .map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+    let wanted = match ramp {
+        Some(limit) if settled && limit.beyond(resting.limit, parent.side) => limit,
+        _ if book.near.beyond(resting.limit, parent.side) => book.near,
+        None if alone >= policy.replace_interval
+            && resting.limit.beyond(resting.before.near, parent.side) =>
+        {
+            resting.before.near
+        }
+        Some(_) | None => resting.limit,
+    };
+    if wanted == resting.limit || parent.rested >= policy.resting_children_max {
+        Decision::Hold
+    } else {
+        Decision::Replace { limit: wanted }
+    }
+}
+
+/// The limit of a marketable order: the far touch and a little more, so that a flicker does not leave it behind.
+fn cross(parent: &Parent, quote: &Quote, policy: &Policy) -> Decision {
+    let far = quote.far(parent.side).price;
+    let reach = far
+        .dollars()
+        .saturating_mul(policy.cross_reach)
+        .max(parent.tick.dollars());
+    let dollars = far
+        .dollars()
+        .saturating_add(parent.side.sign().saturating_mul(reach));
+    match parent.tick.round(dollars, parent.side, Intent::Marketable) {
+        Some(limit) => Decision::Cross { limit },
+        None => Decision::Hold,
+    }
+}
+
+/// Judged without our own order: standing inside a wide spread does not make it narrow.
+fn is_wide(parent: &Parent, quote: &Quote, book: &Book, policy: &Policy) -> bool {
+    let mid = book.mid(parent.side, quote).dollars();
+    book.ticks > Decimal::TWO
+        && book.half_spread(parent.side, quote) > mid.saturating_mul(policy.wide_half_spread)
+}
+
+/// A spread too wide to pay: rest, stepping from the near touch to the mid by the deadline.
+fn step_to_mid(
+    parent: &Parent,
+    quote: &Quote,
+    book: &Book,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    let way = book
+        .half_spread(parent.side, quote)
+        .saturating_mul(parent.elapsed.clamp(Decimal::ZERO, Decimal::ONE));
+    let dollars = book
+        .near
+        .dollars()
+        .saturating_add(parent.side.sign().saturating_mul(way));
+    let Some(limit) = parent.tick.round(dollars, parent.side, Intent::Passive) else {
+        return Decision::Hold;
+    };
+    match parent.resting {
+        None if parent.rested >= policy.resting_children_max => Decision::Hold,
+        None => Decision::Rest { limit },
+        Some(resting) => keep_or_move(parent, &resting, Some(limit), book, now, policy),
+    }
+}
+
+/// The book without our own order.
+#[derive(Clone, Copy, Debug)]
+pub struct Book {
+    /// The near touch without us.
+    pub near: Price,
+    /// The spread in ticks without us (`n`).
+    pub ticks: Decimal,
+    /// Pressure away from us, −1 to 1 (`z`).
+    pub pressure: Decimal,
+    /// The near touch is ours alone.
+    pub alone: bool,
+}
+
+impl Book {
+    /// Takes our own displayed round lots out of the quote. When nothing is left at the touch, we are alone: no
+    /// pressure can be read, and the touch counts as it was before us.
+    pub fn read(parent: &Parent, quote: &Quote) -> Self {
+        let (near, far) = (quote.near(parent.side), quote.far(parent.side));
+        let ours = parent
+            .resting
+            .filter(|resting| resting.limit == near.price && !resting.displayed.is_zero());
+        let others = ours.map_or(near.size, |resting| near.size.less(resting.displayed));
+        if let (Some(resting), true) = (ours, others.is_zero()) {
+            let Base { near, ticks } = resting.before;
+            return Self {
+                near,
+                ticks,
+                pressure: Decimal::ZERO,
+                alone: true,
+            };
+        }
+        let (others, opposite) = (others.shares(), far.size.shares());
+        let imbalance = others
+            .saturating_sub(opposite)
+            .checked_div(others.saturating_add(opposite));
+        // z = s·I with I = (bid − ask)/(bid + ask): on either side that is (near − far)/(near + far).
+        let pressure = imbalance.unwrap_or(Decimal::ZERO);
+        // A touch between two steps of the grid cannot be joined: the next one away from the market can.
+        let joined = parent.tick.round(near.price.dollars(), parent.side, Intent::Passive);
+        Self {
+            near: joined.unwrap_or(near.price),
+            ticks: parent.tick.count(quote.spread()),
+            pressure,
+            alone: false,
+        }
+    }
+
+    /// Half the spread without us, in dollars.
+    fn half_spread(&self, side: Side, quote: &Quote) -> Decimal {
+        let spread = quote.far(side).price.dollars().saturating_sub(self.near.dollars());
+        spread.saturating_mul(side.sign()).checked_div(Decimal::TWO).unwrap_or_default()
+    }
+
+    /// Half-way between the near touch without us and the far touch.
+    fn mid(&self, side: Side, quote: &Quote) -> Price {
+        self.near.toward_far(side, self.half_spread(side, quote)).unwrap_or(self.near)
+    }
+}

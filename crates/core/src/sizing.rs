@@ -1,0 +1,131 @@
+//! From dollars to shares, and how buys share the money.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    fact::{LegCheck, Sized},
+    ids::Symbol,
+    leg::{Leg, LegOutcome, Reason},
+    money::Money,
+    policy::Policy,
+    price::Price,
+    quantity::Quantity,
+    quote::Quote,
+    side::Side,
+};
+
+/// A leg's target on a quote. A complete exit is the exact available quantity; other sells are |amount| / bid, never
+/// more than is available; buys are the allocation / ask. Always rounded down; there is no default quantity.
+///
+/// # Errors
+/// How the leg ends instead: not held, held by other orders, not what the plan says, or too small.
+pub fn target(leg: &Leg, quote: &Quote, policy: &Policy) -> Result<Sized, LegOutcome> {
+    let Some(check) = &leg.check else {
+        return Err(LegOutcome::Refused(Reason::NoReading));
+    };
+    let (target, trimmed) = match leg.side {
+        Side::Sell => (sell(leg, check, quote, policy)?, false),
+        Side::Buy => {
+            let asked = leg.item.trade_amount;
+            let amount = leg.allocation.unwrap_or(asked).min(asked);
+            if !amount.is_positive() {
+                return Err(LegOutcome::Skipped(Reason::Unfunded));
+            }
+            let kept = Decimal::ONE.saturating_sub(policy.trim_max);
+            (
+                lot(check, quote.ask.price.shares_for(amount), policy),
+                amount < asked.scaled(kept),
+            )
+        }
+    };
+    if is_too_small(target, quote.bid.price, check, policy) {
+        return Err(LegOutcome::Skipped(Reason::TooSmall));
+    }
+    Ok(Sized { target, trimmed })
+}
+
+fn sell(
+    leg: &Leg,
+    check: &LegCheck,
+    quote: &Quote,
+    policy: &Policy,
+) -> Result<Quantity, LegOutcome> {
+    if check.held.is_zero() {
+        return Err(LegOutcome::Refused(Reason::NotHeld));
+    }
+    if check.available.is_zero() {
+        return Err(LegOutcome::Refused(Reason::SharesHeld));
+    }
+    let sellable = if check.fractionable { check.available } else { check.available.whole() };
+    if !leg.item.is_exit() {
+        let wanted = lot(
+            check,
+            quote.bid.price.shares_for(leg.item.trade_amount.abs()),
+            policy,
+        );
+        return Ok(wanted.min(sellable));
+    }
+    let value = Money::new(quote.mid().saturating_mul(check.available.shares()));
+    let off = value.minus(leg.item.current_value).abs();
+    if off
+        > leg
+            .item
+            .current_value
+            .abs()
+            .scaled(policy.position_tolerance)
+    {
+        return Err(LegOutcome::Refused(Reason::PositionDiffers));
+    }
+    Ok(sellable)
+}
+
+/// Shares rounded down to what can be traded of the asset.
+pub fn lot(check: &LegCheck, shares: Decimal, policy: &Policy) -> Quantity {
+    Quantity::rounded_down(
+        shares,
+        if check.fractionable {
+            policy.fraction_decimals
+        } else {
+            0
+        },
+    )
+}
+
+/// What is left is not worth an order, or cannot be one.
+pub fn is_too_small(leaves: Quantity, price: Price, check: &LegCheck, policy: &Policy) -> bool {
+    leaves.is_zero()
+        || (!check.fractionable && leaves < Quantity::ONE)
+        || price.times(leaves) < policy.notional_min
+}
+
+/// Shares the money among the buys. Enough: everybody gets what the plan says. Short by a little: everybody is trimmed
+/// alike. Short by more: priorities in order, the last one that gets anything gets the rest.
+pub fn allocate<'a>(
+    legs: impl Iterator<Item = &'a Leg>,
+    budget: Money,
+    policy: &Policy,
+) -> Vec<(Symbol, Money)> {
+    let mut wanted: Vec<&Leg> = legs.collect();
+    let total: Money = wanted.iter().map(|leg| leg.item.trade_amount).sum();
+    let least = total.scaled(Decimal::ONE.saturating_sub(policy.trim_max));
+    if budget >= least {
+        let share = budget
+            .ratio_to(total)
+            .unwrap_or(Decimal::ONE)
+            .min(Decimal::ONE);
+        return wanted
+            .iter()
+            .map(|leg| (leg.symbol().clone(), leg.item.trade_amount.scaled(share)))
+            .collect();
+    }
+    wanted.sort_by_key(|leg| leg.item.priority);
+    let mut left = budget.max(Money::ZERO);
+    wanted
+        .iter()
+        .map(|leg| {
+            let given = leg.item.trade_amount.min(left);
+            left = left.minus(given);
+            (leg.symbol().clone(), given)
+        })
+        .collect()
+}

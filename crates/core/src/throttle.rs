@@ -1,0 +1,91 @@
+//! The message budget: a token bucket over trading calls, driven by the time that is passed in.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::policy::Policy;
+
+/// Trading calls that may still be made. The broker allows 200 a minute for each account; a full bucket of 45 and 2.5
+/// a second stay below that in every minute and leave the rest to halts and look-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    level: Decimal,
+    at: Timestamp,
+}
+
+impl Tokens {
+    /// A full bucket: the first owner of a plan.
+    pub fn full(at: Timestamp, policy: &Policy) -> Self {
+        Self {
+            level: policy.call_burst,
+            at,
+        }
+    }
+
+    /// An empty bucket: an owner that took over does not know what the last one used.
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            level: Decimal::ZERO,
+            at,
+        }
+    }
+
+    /// Calls that may be made at `now`.
+    pub fn available(&self, now: Timestamp, policy: &Policy) -> Decimal {
+        let millis = Decimal::from(
+            now.duration_since(self.at)
+                .as_millis()
+                .max(0)
+                .try_into()
+                .unwrap_or(i64::MAX),
+        );
+        let seconds = millis
+            .checked_div(Decimal::ONE_THOUSAND)
+            .unwrap_or_default();
+        self.level
+            .saturating_add(seconds.saturating_mul(policy.call_rate))
+            .min(policy.call_burst)
+    }
+
+    /// The bucket after `calls` were made at `now`; calls beyond the budget leave a debt.
+    #[must_use]
+    pub fn spend(self, calls: u32, now: Timestamp, policy: &Policy) -> Self {
+        let at = self.at.max(now);
+        Self {
+            level: self
+                .available(at, policy)
+                .saturating_sub(Decimal::from(calls)),
+            at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    /// S14, L8: never more than 195 calls in the first minute and 150 in any later one.
+    #[test]
+    fn a_minute_never_holds_more_calls_than_the_broker_allows() {
+        let policy = Policy::default();
+        let start = Timestamp::UNIX_EPOCH;
+        let mut tokens = Tokens::full(start, &policy);
+        let mut minutes = [0_u32; 3];
+        for (index, step) in (0_i64..3 * 60 * 20).enumerate() {
+            let now = start
+                .checked_add(SignedDuration::from_millis(step * 50))
+                .unwrap();
+            while tokens.available(now, &policy) >= Decimal::ONE {
+                tokens = tokens.spend(1, now, &policy);
+                minutes[index / 1200] += 1;
+            }
+        }
+        assert!(
+            minutes[0] <= 195 && minutes[1] <= 150 && minutes[2] <= 150,
+            "{minutes:?}"
+        );
+        assert!(minutes[1] >= 149, "the budget is used: {minutes:?}");
+    }
+}

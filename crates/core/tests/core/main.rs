@@ -1,0 +1,17 @@
+//! The trading core from outside: tables, properties, and stories with a scripted exchange.
+
+mod broker;
+mod controls;
+mod given;
+mod invariants;
+mod money_stories;
+mod order_stories;
+mod peg_properties;
+mod peg_tables;
+mod plan;
+mod recovery_stories;
+mod refusal_stories;
+mod reports;
+mod sizing;
+mod story;
+mod trace;

@@ -1,0 +1,132 @@
+//! The price decision, always and never.
+
+use alchemiser_core::{
+    peg::{Base, Decision, Parent, Resting, decide},
+    policy::{Policy, PolicyKind},
+    price::{Price, Tick},
+    quantity::Quantity,
+    quote::{Quote, Touch},
+    side::Side,
+};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use crate::given::{after, start};
+
+fn cents(count: i64) -> Price {
+    Price::new(Decimal::new(count, 2)).unwrap()
+}
+
+fn lots(count: i64) -> Quantity {
+    Quantity::new(Decimal::from(count * 100)).unwrap()
+}
+
+prop_compose! {
+    /// Quotes on and off the cent grid, from locked to wide.
+    fn quotes()(bid in 100_i64..40_000, spread in prop_oneof![0_i64..4, 0_i64..60, 0_i64..3_000],
+                sizes in (1_i64..90, 1_i64..90), half in prop::bool::weighted(0.1), age in 0_i64..60_000) -> Quote {
+        let half_cent = if half { Decimal::new(5, 3) } else { Decimal::ZERO };
+        let at = |cents: i64| Price::new(Decimal::new(cents, 2) + half_cent).unwrap();
+        Quote {
+            bid: Touch { price: at(bid), size: lots(sizes.0) },
+            ask: Touch { price: at(bid + spread), size: lots(sizes.1) },
+            changed_at: after(start(), -age),
+            observed_at: start(),
+        }
+    }
+}
+
+/// A working order near the touch; it never stands at or beyond the far touch.
+fn resting(quote: Quote, side: Side, (offset, behind, shows, age): (i64, i64, i64, i64)) -> Option<Resting> {
+    let sign = side.sign();
+    let step = |from: Price, count: i64| {
+        Tick::CENT.round(from.dollars() + sign * Decimal::new(count, 2), side, alchemiser_core::price::Intent::Passive)
+    };
+    let limit = step(quote.near(side).price, offset)?;
+    let before = step(limit, -behind)?;
+    let since: Timestamp = after(start(), -age);
+    quote.far(side).price.beyond(limit, side).then_some(Resting {
+        limit,
+        since,
+        displayed: lots(shows),
+        before: Base { near: before, ticks: Decimal::from(behind + 1) },
+        alone_since: (quote.near(side).price == limit && quote.near(side).size <= lots(shows)).then_some(since),
+    })
+}
+
+prop_compose! {
+    fn cases()(quote in quotes(), side in prop_oneof![Just(Side::Buy), Just(Side::Sell)],
+               leaves in 1_i64..5_000_000, elapsed in 0_i64..1_300, crossing in prop::bool::weighted(0.1),
+               own in prop::option::of((-3_i64..4, 0_i64..30, 0_i64..4, 0_i64..9_000)), rested in 0_u32..10,
+               ramp in prop::option::of((-9_i64..9, 0_i64..40)), effective in 10_i64..120, cross in prop::bool::weighted(0.1))
+               -> (Parent, Quote, Policy) {
+        let near = Tick::CENT.round(quote.near(side).price.dollars(), side, alchemiser_core::price::Intent::Passive).unwrap();
+        let ramp = ramp.and_then(|(offset, ticks)| Some(Base {
+            near: near.toward_far(side, Decimal::new(offset, 2))?, ticks: Decimal::from(ticks) }));
+        let parent = Parent {
+            side,
+            leaves: Quantity::new(Decimal::new(leaves, 3)).unwrap(),
+            elapsed: Decimal::new(elapsed, 3),
+            crossing,
+            urgent: false,
+            resting: own.and_then(|own| resting(quote, side, own)),
+            rested,
+            ramp,
+            tick: Tick::CENT,
+            effective_over_quoted: Decimal::new(effective, 2),
+        };
+        let kind = if cross { PolicyKind::Cross } else { PolicyKind::Adaptive };
+        (parent, quote, Policy { kind, ..Policy::default() })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
+
+    /// S5, S10: whatever the book and the leg: resting never reaches the far touch, is on the grid, never at the
+    /// working price, never a ninth time; crossing stays inside the collar and reaches the far touch.
+    #[test]
+    fn every_decision_stays_inside_its_bounds((parent, quote, policy) in cases()) {
+        let (side, far) = (parent.side, quote.far(parent.side).price);
+        match decide(&parent, &quote, start(), &policy) {
+            Decision::Hold => {}
+            Decision::Rest { limit } | Decision::Replace { limit } => {
+                prop_assert!(far.beyond(limit, side), "{limit} reaches {far}");
+                prop_assert!(Tick::CENT.holds(limit), "{limit} is off the grid");
+                prop_assert!(parent.resting.is_none_or(|resting| resting.limit != limit));
+                prop_assert!(parent.rested < policy.resting_children_max && !quote.is_locked());
+            }
+            Decision::Cross { limit } => {
+                let reach = side.sign() * (limit.dollars() - far.dollars());
+                let collar = (far.dollars() * policy.collar).max(Decimal::new(2, 2));
+                prop_assert!(reach > Decimal::ZERO && reach <= collar, "{limit} against {far}");
+                prop_assert!(Tick::CENT.holds(limit));
+                let near = quote.near(side).price.dollars();
+                prop_assert!(parent.resting.is_some() || (far.dollars() - near).abs() <= quote.mid() / Decimal::from(50)
+                    || quote.spread() <= Decimal::new(25, 3), "a wide spread was crossed");
+            }
+        }
+    }
+
+    /// S5: once the leg's time is over, every market that may be crossed is crossed.
+    #[test]
+    fn the_deadline_ends_in_a_cross((parent, quote, policy) in cases()) {
+        let parent = Parent { elapsed: Decimal::ONE, resting: None, ..parent };
+        let wide = quote.half_spread() > quote.mid() / Decimal::ONE_HUNDRED && quote.spread() > Decimal::new(25, 3);
+        let crossed = matches!(decide(&parent, &quote, start(), &policy), Decision::Cross { .. });
+        prop_assert_eq!(crossed, !wide);
+    }
+
+    /// S5: an order that has just been placed where the policy wants it is left alone.
+    #[test]
+    fn a_decision_is_stable((parent, quote, policy) in cases()) {
+        let idle = Parent { resting: None, ..parent };
+        if let Decision::Rest { limit } = decide(&idle, &quote, start(), &policy) {
+            let before = Base { near: quote.near(parent.side).price, ticks: Tick::CENT.count(quote.spread()) };
+            let resting = Resting { limit, since: start(), displayed: Quantity::ZERO, before, alone_since: None };
+            let placed = Parent { resting: Some(resting), ..parent };
+            prop_assert_eq!(decide(&placed, &quote, start(), &policy), Decision::Hold);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The price decision, case by case.
+
+use alchemiser_core::{
+    peg::{Base, Decision, Parent, Resting, decide},
+    policy::{Policy, PolicyKind},
+    price::Tick,
+    quantity::Quantity,
+    side::Side,
+};
+use rust_decimal::Decimal;
+
+use crate::given::{after, decimal, price, quote, shares, start, tick_of};
+
+fn base(text: &str) -> Base {
+    let (near, ticks) = text.split_once('/').unwrap();
+    Base { near: price(near), ticks: decimal(ticks) }
+}
+
+/// `"buy u=.5 eq=.8 leaves=10 crossing at=10.00 shows=100 since=5 before=10.00/1 alone=4 rested=1 ramp=10.00/5"`.
+fn parent(words: &str) -> (Parent, Policy) {
+    let ago = |seconds: &str| {
+        let millis = decimal(seconds) * Decimal::ONE_THOUSAND;
+        after(start(), -i64::try_from(millis).unwrap())
+    };
+    let mut policy = Policy::default();
+    let mut parent = Parent {
+        side: Side::Buy,
+        leaves: shares("10"),
+        elapsed: Decimal::ZERO,
+        crossing: false,
+        urgent: false,
+        resting: None,
+        rested: 0,
+        ramp: None,
+        tick: Tick::CENT,
+        effective_over_quoted: Decimal::ONE,
+    };
+    let mut resting = Resting {
+        limit: price("1"),
+        since: start(),
+        displayed: Quantity::ZERO,
+        before: base("1/1"),
+        alone_since: None,
+    };
+    for word in words.split_whitespace() {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        match name {
+            "buy" => parent.side = Side::Buy,
+            "sell" => parent.side = Side::Sell,
+            "u" => parent.elapsed = decimal(value),
+            "eq" => parent.effective_over_quoted = decimal(value),
+            "leaves" => parent.leaves = shares(value),
+            "crossing" => parent.crossing = true,
+            "urgent" => parent.urgent = true,
+            "rested" => parent.rested = value.parse().unwrap(),
+            "ramp" => parent.ramp = Some(base(value)),
+            "tick" => parent.tick = tick_of(value),
+            "policy" => policy.kind = PolicyKind::from_word(value).unwrap(),
+            "at" => (resting.limit, parent.resting) = (price(value), Some(resting)),
+            "shows" => resting.displayed = shares(value),
+            "since" => resting.since = ago(value),
+            "before" => resting.before = base(value),
+            "alone" => resting.alone_since = Some(ago(value)),
+            other => panic!("no word {other}"),
+        }
+    }
+    parent.resting = parent.resting.map(|_| resting);
+    (parent, policy)
+}
+
+fn check(words: &str, book: &str, expected: &str) {
+    let (parent, policy) = parent(words);
+    let decision = match decide(&parent, &quote(book, start()), start(), &policy) {
+        Decision::Rest { limit } => format!("rest {limit}"),
+        Decision::Replace { limit } => format!("replace {limit}"),
+        Decision::Cross { limit } => format!("cross {limit}"),
+        Decision::Hold => "hold".to_owned(),
+    };
+    assert_eq!(decision, expected, "{words} on {book}");
+}
+
+/// S2, S5: the spread is paid where the pressure reaches theta of the spread's bucket and of E/Q.
+#[test]
+fn pressure_at_theta_crosses() {
+    for (spread_and_eq, ask, cross, rest) in [
+        ("eq=1", "10.01", (700, 300), (699, 301)),
+        ("eq=.90", "10.01", (700, 300), (699, 301)),
+        ("eq=.89", "10.01", (650, 350), (649, 351)),
+        ("eq=.60", "10.01", (650, 350), (649, 351)),
+        ("eq=.59", "10.01", (600, 400), (599, 401)),
+        ("eq=1", "10.02", (750, 250), (749, 251)),
+        ("eq=.60", "10.03", (750, 250), (749, 251)),
+        ("eq=.59", "10.02", (650, 350), (649, 351)),
+        ("eq=.59", "10.03", (650, 350), (649, 351)),
+    ] {
+        let crossed = price(ask).dollars() + decimal("0.01");
+        let (bid, offer) = cross;
+        check(spread_and_eq, &format!("10.00x{bid} {ask}x{offer}"), &format!("cross {crossed}"));
+        let (bid, offer) = rest;
+        check(spread_and_eq, &format!("10.00x{bid} {ask}x{offer}"), "rest 10");
+    }
+}
+
+/// S2: a sell mirrors a buy.
+#[test]
+fn a_sell_reads_the_pressure_from_its_own_side() {
+    check("sell", "10.00x300 10.01x700", "cross 9.99");
+    check("sell", "10.00x301 10.01x699", "rest 10.01");
+    check("sell", "10.00x700 10.01x300", "rest 10.01");
+    check("sell u=1", "200.00x700 200.01x300", "cross 199.9");
+}
+
+/// S5: spreads above three ticks are never crossed by pressure, only where our crosses cost next to nothing.
+#[test]
+fn a_spread_above_three_ticks_is_not_crossed_by_pressure() {
+    check("eq=1", "10.00x9000 10.04x1", "rest 10");
+    check("eq=.35", "10.00x9000 10.04x1", "rest 10");
+    check("eq=.34", "10.00x1 10.04x9000", "cross 10.05");
+    check("u=.99", "10.00x9000 10.04x1", "rest 10.03");
+}
+
+/// S5: in the last fifth theta falls to -.3.
+#[test]
+fn theta_falls_late() {
+    check("u=.8", "10.00x699 10.01x301", "rest 10");
+    check("u=.9", "10.00x525 10.01x475", "cross 10.02");
+    check("u=.9", "10.00x524 10.01x476", "rest 10");
+    check("u=.95", "10.00x450 10.02x550", "cross 10.03");
+    check("u=.95", "10.00x449 10.02x551", "rest 10.01");
+    check("u=.99", "10.00x1 10.01x9000", "rest 10");
+}
+
+/// S5, M3: at the end, for fractions, when urgent, and once begun, the spread is paid whatever the book says.
+#[test]
+fn some_things_cross_at_once() {
+    let against = "10.00x1 10.01x9000";
+    check("u=1", against, "cross 10.02");
+    check("u=1.5", against, "cross 10.02");
+    check("leaves=.999999", against, "cross 10.02");
+    check("leaves=1", against, "rest 10");
+    check("urgent", against, "cross 10.02");
+    check("crossing", against, "cross 10.02");
+    check("crossing at=10.00 shows=100 since=1 before=10.00/1 rested=8", against, "cross 10.02");
+    check("policy=cross", against, "cross 10.02");
+}
+
+/// S5: from u = .9 the order steps inside, k = floor(n (u - .9)/.1) < n ticks.
+#[test]
+fn the_ramp_steps_inside_the_spread() {
+    let book = "10.00x500 10.05x500";
+    for (elapsed, limit) in [
+        (".9", "10"),
+        (".919", "10"),
+        (".92", "10.01"),
+        (".94", "10.02"),
+        (".96", "10.03"),
+        (".98", "10.04"),
+        (".999", "10.04"),
+    ] {
+        check(&format!("u={elapsed}"), book, &format!("rest {limit}"));
+    }
+    check("sell u=.94", book, "rest 10.03");
+    check("u=.99", "10.00x100 10.01x500", "rest 10");
+    check("u=.94 ramp=9.98/5", book, "rest 10");
+    check("u=.98 ramp=10.00/5", "10.00x500 10.03x9000", "rest 10.02");
+}
+
+/// S5: a ramp that the market has overtaken does not put the order behind the touch.
+#[test]
+fn a_ramp_never_rests_behind_the_near_touch() {
+    check("u=.92 ramp=10.00/5", "10.05x500 10.10x500", "rest 10.05");
+    check("sell u=.92 ramp=10.10/5", "10.00x500 10.05x500", "rest 10.05");
+}
+
+/// S5: our own displayed lots are taken out of the quote before it is read.
+#[test]
+fn our_own_order_exerts_no_pressure() {
+    check("at=10.00 shows=600 since=9 before=10.00/1", "10.00x700 10.01x300", "hold");
+    check("at=10.00 shows=0 since=9 before=10.00/1", "10.00x700 10.01x300", "cross 10.02");
+    check("at=9.99 shows=600 since=9 before=9.99/1", "10.00x700 10.01x300", "cross 10.02");
+    // Alone: z = 0, so nothing but time makes it cross.
+    check("at=10.00 shows=700 since=9 before=10.00/1 alone=9", "10.00x700 10.01x1", "hold");
+}
+
+/// S5: a working order is moved because (a) it is beaten, (b) it stands alone beyond the touch, (c) the ramp asks.
+#[test]
+fn an_order_is_moved_only_for_a_reason() {
+    let rested = "at=10.00 shows=100 since=1 before=10.00/3";
+    check(rested, "10.00x500 10.03x500", "hold");
+    check(rested, "10.01x100 10.04x500", "replace 10.01");
+    check("sell at=10.05 shows=100 since=0 before=10.05/3", "10.00x100 10.04x100", "replace 10.04");
+    check(rested, "9.99x500 10.03x500", "hold");
+    let beyond = "at=10.02 shows=100 since=9 before=10.00/5";
+    check(&format!("{beyond} alone=3"), "10.02x100 10.05x500", "replace 10");
+    check(&format!("{beyond} alone=2.9"), "10.02x100 10.05x500", "hold");
+    check(beyond, "10.02x200 10.05x500", "hold");
+    let late = "u=.94 at=10.00 shows=100 before=10.00/5";
+    check(&format!("{late} since=3"), "10.00x500 10.05x500", "replace 10.02");
+    check(&format!("{late} since=2.9"), "10.00x500 10.05x500", "hold");
+}
+
+/// S5: at most eight resting children; then hold until the cross.
+#[test]
+fn after_eight_resting_children_it_holds_until_it_crosses() {
+    check("rested=7", "10.00x500 10.03x500", "rest 10");
+    check("rested=8", "10.00x500 10.03x500", "hold");
+    check("rested=8 at=10.00 shows=100 since=9 before=10.00/3", "10.02x500 10.05x500", "hold");
+    check("rested=8 u=1", "10.00x500 10.03x500", "cross 10.04");
+}
+
+/// S4: a locked market may be crossed at the locked price and is not rested in.
+#[test]
+fn a_locked_market_is_not_rested_in() {
+    check("", "10.00x100 10.00x100", "hold");
+    check("", "10.00x800 10.00x100", "cross 10.01");
+    check("u=1", "10.00x100 10.00x100", "cross 10.01");
+    check("at=9.99 shows=100 since=9 before=9.99/1", "10.00x100 10.00x100", "hold");
+}
+
+/// S5: a wide spread (half of it above 1 % and two ticks) is never crossed; the order steps to the mid by the end.
+#[test]
+fn a_wide_spread_is_never_crossed() {
+    let wide = "10.00x500 10.40x1";
+    check("", wide, "rest 10");
+    check("crossing u=.5", wide, "rest 10.1");
+    check("u=1", wide, "rest 10.2");
+    check("u=2", wide, "rest 10.2");
+    check("policy=cross u=1", wide, "rest 10.2");
+    check("sell u=1", wide, "rest 10.2");
+    check("u=.99", wide, "rest 10.2");
+    check("sell u=.99", wide, "rest 10.2");
+    check("u=1 at=10.00 shows=100 since=3 before=10.00/40", wide, "replace 10.2");
+    check("u=1 rested=8", wide, "hold");
+    // Two ticks are never wide, however low the price.
+    check("u=1", "0.50x500 0.52x500", "cross 0.53");
+}
+
+/// S5: our own order does not make a wide spread look narrow.
+#[test]
+fn a_spread_stays_wide_when_we_stand_inside_it() {
+    check("u=1 at=10.20 shows=100 since=9 before=10.00/40 alone=1", "10.20x100 10.40x100", "hold");
+}
+
+/// S10: resting prices stand on the grid, rounded away from the market; marketable ones through it.
+#[test]
+fn limits_stand_on_the_grid() {
+    check("", "10.005x500 10.03x500", "rest 10");
+    check("sell", "10.00x500 10.025x500", "rest 10.03");
+    check("tick=0.005", "10.005x500 10.03x500", "rest 10.005");
+    check("u=1", "10.00x500 10.005x500", "cross 10.02");
+    check("at=10.00 shows=100 since=9 before=10.00/3", "10.005x500 10.03x500", "hold");
+    check("u=1 tick=0.0001", "0.4999x500 0.5000x500", "cross 0.5003");
+    check("u=1", "199.99x500 200.00x500", "cross 200.1");
+}

@@ -1,0 +1,190 @@
+//! Stories of what is not done, and why.
+
+use alchemiser_core::fact::RefusalKind;
+use insta::assert_snapshot;
+
+use crate::{
+    broker::Post,
+    given::{after, dollars, shares, start, symbol},
+    story::told,
+};
+
+/// X4, X5: a leg without a price is refused at its bound; there is no default quantity.
+#[test]
+fn a_leg_without_a_quote_is_refused_at_its_bound() {
+    assert_snapshot!(told("BUY A 1000; BUY B 500", |s| {
+        s.market("A", "");
+        s.post(Post::Fill);
+        s.run(40);
+        assert_eq!(s.broker.orders.len(), 1);
+    }), @"");
+}
+
+/// L3, S4: a one-sided quote is no quote.
+#[test]
+fn a_one_sided_quote_is_not_traded_on() {
+    assert_snapshot!(told("BUY A 1000", |s| {
+        s.market("A", "- 100.02x500");
+        s.run(5);
+        s.market("A", "100.00x500 100.02x500");
+        s.post(Post::Fill);
+        s.run(5);
+    }), @"");
+}
+
+/// S4: each wait has its own bound: an earlier wait for something else does not count against it.
+#[test]
+fn a_wait_is_not_shortened_by_the_wait_before_it() {
+    assert_snapshot!(told("BUY A 1000", |s| {
+        s.run(3);
+        s.fill("A", "1");
+        s.restart();
+        s.seen.tokens = s.seen.tokens.spend(400, s.now, &s.state.policy);
+        s.broker.end(&s.id("A", 1), alchemiser_core::report::BrokerStatus::Canceled);
+        s.run(30);
+        s.fill_all();
+        s.run(200);
+    }), @"");
+}
+
+/// X1: within the first minutes after the open a plan waits, and is then traded.
+#[test]
+fn a_plan_waits_for_the_quiet_after_the_open() {
+    assert_snapshot!(told("BUY A 1000", |s| {
+        s.opened_at = after(start(), -30_000);
+        s.run(40);
+        s.market("A", "");
+        s.run(1);
+        s.market("A", "100.00x500 100.02x500");
+        s.run(231);
+        s.fill_all();
+        s.run(5);
+    }), @"");
+}
+
+/// S12: a refusal for a reason of its own ends the leg.
+#[test]
+fn a_refusal_ends_the_leg() {
+    assert_snapshot!(told("BUY A 1000; BUY B 500", |s| {
+        s.post(Post::Refuse(RefusalKind::Other));
+        s.post(Post::Fill);
+        s.run(5);
+    }), @"");
+}
+
+/// S8: fewer shares than asked for are adopted once.
+#[test]
+fn an_insufficient_quantity_is_adopted_once() {
+    assert_snapshot!(told("SELL A 1000", |s| {
+        s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("7.5")) }));
+        s.post(Post::Fill);
+        s.run(5);
+    }), @"");
+    assert_snapshot!(told("SELL A 1000", |s| {
+        s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("7.5")) }));
+        s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("1")) }));
+        s.post(Post::Fill);
+        s.run(5);
+    }), @"");
+}
+
+/// S8, S9: where nothing is available, three refusals end the leg.
+#[test]
+fn nothing_available_ends_after_three_refusals() {
+    assert_snapshot!(told("EXIT A 500", |s| {
+        for _ in 0..5 {
+            s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: None }));
+        }
+        s.run(10);
+        assert_eq!(s.broker.posts, 3);
+    }), @"");
+}
+
+/// L4: refusals for buying power or shares that lag do not trip the breaker.
+#[test]
+fn lag_does_not_trip_the_reject_breaker() {
+    let trace = told("BUY A 1000; BUY B 500; BUY C 500", |s| {
+        for _ in 0..6 {
+            s.post(Post::Refuse(RefusalKind::InsufficientFunds));
+        }
+        s.run(10);
+    });
+    assert!(!trace.contains("REJECT_BREAKER"), "{trace}");
+}
+
+/// I11: five refusals within a minute stop the plan.
+#[test]
+fn five_refusals_stop_the_plan() {
+    let trace = told("BUY A 500; BUY B 500; BUY C 500; BUY D 500; BUY E 500; BUY F 500", |s| {
+        for _ in 0..5 {
+            s.post(Post::Refuse(RefusalKind::Other));
+        }
+        s.run(20);
+        assert!(s.state.is_finished());
+    });
+    assert!(trace.contains("stop REJECT_BREAKER") && trace.contains("F #1 cancel plan_stopped"), "{trace}");
+}
+
+/// H2: a plan without trades ends without any reading.
+#[test]
+fn a_plan_without_trades_asks_nobody() {
+    assert_snapshot!(told("HOLD A 1000", |s| {
+        s.run(1);
+        assert_eq!(s.reads, 0);
+    }), @"");
+}
+
+/// X15: what makes a plan untradable is known before anything trades.
+#[test]
+fn an_untradable_plan_stops_before_anything_trades() {
+    let check = |edit: &dyn Fn(&mut crate::story::Story), code: &str| {
+        let trace = told("EXIT A 500; BUY B 500", |s| {
+            edit(s);
+            s.run(40);
+            assert!(s.state.is_finished() && s.broker.posts == 0);
+        });
+        assert!(trace.contains(&format!("stop {code}")), "{code}: {trace}");
+    };
+    check(&|s| s.account.account = alchemiser_core::ids::AccountId::new("other").unwrap(), "ACCOUNT_DIFFERS");
+    check(&|s| s.account.may_trade = false, "ACCOUNT_BLOCKED");
+    check(&|s| s.account.shorting_enabled = true, "SHORTING_ENABLED");
+    check(&|s| s.opened_at = after(start(), 600_000), "SESSION_CLOSED");
+    check(&|s| s.closes_at = after(start(), 4 * 60_000), "TOO_LATE");
+    check(&|s| s.account.equity = dollars("499"), "TURNOVER_TOO_HIGH");
+    check(&|s| s.blind = true, "PREFLIGHT_UNREADABLE");
+    check(&|s| s.now = after(start(), 901_000), "STALE");
+}
+
+/// X8: with little time before the close a patient policy gives way to crossing.
+#[test]
+fn near_the_close_it_crosses_at_once() {
+    let trace = told("BUY A 1000", |s| {
+        s.closes_at = after(start(), 5 * 60_000 + 5_000);
+        s.run(2);
+    });
+    assert!(trace.contains("A #1 cross buy"), "{trace}");
+}
+
+/// X13: the plan waits while an order of ours from an earlier plan is open, and stops when it stays.
+#[test]
+fn an_order_of_an_earlier_plan_is_waited_for() {
+    let id = alchemiser_core::ids::ClientOrderId::recognise("al-aaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
+    let terms = alchemiser_core::child::OrderTerms {
+        symbol: symbol("A"),
+        side: alchemiser_core::side::Side::Buy,
+        quantity: shares("1"),
+        limit: crate::given::price("99"),
+    };
+    assert_snapshot!(told("BUY A 1000", |s| {
+        let now = s.now;
+        s.broker.post(&id, &terms, now);
+        s.run(5);
+        s.broker.end(&id, alchemiser_core::report::BrokerStatus::Canceled);
+        s.run(1);
+    }), @"");
+    assert_snapshot!(told("BUY A 1000", |s| {
+        let now = s.now;
+        s.broker.post(&id, &terms, now);
+        s.run(40);
+    }), @"");
+}

@@ -1,0 +1,292 @@
+//! A plan's life with a scripted exchange, in virtual time.
+
+use std::collections::BTreeMap;
+
+use alchemiser_core::{
+    child::Status,
+    controls::Verdict,
+    decide::decide,
+    execution::{Execution, apply},
+    fact::{Fact, FactKind},
+    ids::{ClientOrderId, Owner, Symbol},
+    money::Money,
+    observed::{Input, Observed, observe},
+    outstanding::{Reads, outstanding},
+    plan::{Action, Plan},
+    policy::Policy,
+    quote::Snapshot,
+    reading::{AccountReading, Asset, SessionClock, TradeMode},
+    throttle::Tokens,
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    broker::{Broker, Post},
+    given::{account, after, dollars, plan, price, raw, shares, start, symbol},
+    trace,
+};
+
+/// The quote of a symbol that a story says nothing about.
+const QUIET: &str = "100.00x500 100.02x500";
+
+/// A story being told.
+pub(crate) struct Story {
+    pub(crate) state: Execution,
+    pub(crate) seen: Observed,
+    pub(crate) now: Timestamp,
+    pub(crate) broker: Broker,
+    pub(crate) log: Vec<Fact>,
+    pub(crate) opened_at: Timestamp,
+    pub(crate) closes_at: Timestamp,
+    pub(crate) account: AccountReading,
+    pub(crate) fractionable: bool,
+    pub(crate) blind: bool,
+    pub(crate) reads: u32,
+    market: BTreeMap<Symbol, Option<String>>,
+}
+
+/// Tells a story from the claim on and returns its trace.
+pub(crate) fn told(items: &str, script: impl FnOnce(&mut Story)) -> String {
+    let mut story = Story::of(plan(items));
+    script(&mut story);
+    story.check();
+    story.trace()
+}
+
+impl Story {
+    /// A claimed plan of an owner that has just taken the lease. Sells are held in shares of $100; there are $10,000.
+    pub(crate) fn of(plan: Plan) -> Self {
+        let policy = Policy::default();
+        let hundred = Decimal::ONE_HUNDRED;
+        let sells = plan.items.iter().filter(|item| item.action == Action::Sell);
+        let held = sells.map(|item| (item.symbol.clone(), shares(&(item.current_value.amount() / hundred).to_string())));
+        let claimed = Fact { at: start(), kind: FactKind::Claimed(Box::new(plan.clone())) };
+        let mut story = Self {
+            state: Execution::claimed(&plan, start(), policy.clone()),
+            seen: Observed::new(Tokens::full(start(), &policy), policy),
+            now: start(),
+            broker: Broker::new(dollars("10000"), held.collect()),
+            log: vec![claimed],
+            opened_at: after(start(), -1_800_000),
+            closes_at: after(start(), 6 * 3_600_000),
+            account: AccountReading {
+                account: account(),
+                mode: TradeMode::Simulated,
+                may_trade: true,
+                shorting_enabled: false,
+                cash: Money::ZERO,
+                non_marginable_buying_power: Money::ZERO,
+                equity: dollars("100000"),
+            },
+            fractionable: true,
+            blind: false,
+            reads: 0,
+            market: BTreeMap::new(),
+        };
+        story.record(FactKind::Acquired(account()));
+        story.lease(1);
+        story
+    }
+
+    fn lease(&mut self, epoch: u32) {
+        self.record(FactKind::LeaseTaken(epoch, Owner::new("owner").unwrap()));
+    }
+
+    pub(crate) fn record(&mut self, kind: FactKind) {
+        let fact = Fact { at: self.now, kind };
+        self.state = apply(self.state.clone(), &fact);
+        self.log.push(fact);
+    }
+
+    /// Sets a symbol's quote; `""` takes it away.
+    pub(crate) fn market(&mut self, name: &str, text: &str) {
+        self.market.insert(symbol(name), (!text.is_empty()).then(|| text.to_owned()));
+    }
+
+    /// Scripts what becomes of the next order.
+    pub(crate) fn post(&mut self, next: Post) {
+        self.broker.script.push_back(next);
+    }
+
+    /// Fills the open order in a symbol.
+    pub(crate) fn fill(&mut self, name: &str, quantity: &str) {
+        let id = self.broker.open(&symbol(name)).unwrap_or_else(|| panic!("no open order in {name}"));
+        self.broker.fill(&id, shares(quantity), self.now);
+    }
+
+    /// Fills whatever is open, completely.
+    pub(crate) fn fill_all(&mut self) {
+        let open: Vec<ClientOrderId> = self.broker.orders.iter().filter_map(|order| order.our_id()).collect();
+        for id in open {
+            self.broker.fill(&id, shares("1000000"), self.now);
+        }
+    }
+
+    pub(crate) fn id(&self, name: &str, attempt: u32) -> ClientOrderId {
+        let leg = self.state.leg(&symbol(name)).unwrap();
+        let plan = &self.state.plan;
+        ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, attempt)
+    }
+
+    /// Turns until so many seconds have passed, whenever the state wants one.
+    pub(crate) fn run(&mut self, seconds: i64) {
+        let end = after(self.now, seconds * 1000);
+        loop {
+            self.turn();
+            let wake = outstanding(&self.state, self.now).wake_at;
+            assert!(wake.is_none_or(|wake| wake > self.now), "a turn that asks for itself");
+            match wake.filter(|wake| *wake <= end) {
+                Some(wake) => self.now = wake,
+                None => break self.now = end,
+            }
+        }
+    }
+
+    /// Observe, decide, apply, act.
+    pub(crate) fn turn(&mut self) {
+        let wanted = outstanding(&self.state, self.now).reads;
+        if !self.blind {
+            self.read(&wanted);
+        }
+        let facts = decide(&self.state, &self.seen, self.now);
+        self.seen = self.seen.clone().answered();
+        for fact in facts {
+            self.state = apply(self.state.clone(), &fact);
+            self.log.push(fact);
+        }
+        self.act();
+    }
+
+    fn observe(&mut self, input: &Input) {
+        self.reads += 1;
+        self.seen = observe(self.seen.clone(), input);
+    }
+
+    fn read(&mut self, wanted: &Reads) {
+        let now = self.now;
+        if wanted.orders {
+            self.observe(&Input::Orders(self.broker.list(), now));
+        }
+        if wanted.account {
+            let cash = self.broker.shown_cash();
+            let account = AccountReading { cash, non_marginable_buying_power: cash, ..self.account.clone() };
+            self.observe(&Input::Account(account, now));
+        }
+        if wanted.positions {
+            self.observe(&Input::Positions(self.broker.positions(), now));
+        }
+        if wanted.session {
+            let is_open = self.opened_at <= now && now < self.closes_at;
+            let clock = SessionClock { at: now, is_open, opened_at: self.opened_at, closes_at: self.closes_at };
+            self.observe(&Input::Session(clock, now));
+        }
+        for name in &wanted.assets {
+            let asset = Asset {
+                symbol: name.clone(),
+                tradable: true,
+                fractionable: self.fractionable,
+                tick: None,
+                round_lot: shares("100"),
+            };
+            self.observe(&Input::Asset(name.clone(), Some(asset)));
+        }
+        let snapshot = |name: &Symbol| {
+            let text = self.market.get(name).cloned().unwrap_or_else(|| Some(QUIET.to_owned()));
+            let quote = text.map(|text| raw(&text, now));
+            (name.clone(), Snapshot { quote, last_trade: None, previous_close: Some(price("100")) })
+        };
+        let snapshots: BTreeMap<Symbol, Snapshot> = wanted.snapshots.iter().map(snapshot).collect();
+        if !snapshots.is_empty() {
+            self.observe(&Input::Snapshots(snapshots));
+        }
+    }
+
+    fn act(&mut self) {
+        let due = outstanding(&self.state, self.now);
+        let calls = u32::try_from(due.submits.len() + due.cancels.len() + due.look_ups.len()).unwrap();
+        if calls > 0 {
+            self.observe(&Input::Called(calls, self.now));
+        }
+        for approved in due.submits {
+            let (id, terms) = (approved.client_order_id(), approved.terms());
+            let intended = self.log.iter().any(|fact| match &fact.kind {
+                FactKind::Intent(intent) => intent.client_order_id == *id && intent.terms == *terms,
+                _ => false,
+            });
+            assert!(intended, "I4: {id} was sent without its intent");
+            let answer = self.broker.post(id, terms, self.now);
+            self.observe(&Input::Answered(id.clone(), answer));
+        }
+        for (id, _) in due.cancels {
+            self.broker.cancel(&id);
+        }
+        for id in due.look_ups {
+            let answer = if self.blind { alchemiser_core::observed::Answer::Lost } else { self.broker.look_up(&id) };
+            self.observe(&Input::Answered(id, answer));
+        }
+    }
+
+    /// The log as another process reads it: no verdict in it approves anything.
+    pub(crate) fn recorded(&self) -> Vec<Fact> {
+        let old = |verdict: &Verdict| Verdict::recorded(verdict.passed().to_vec(), verdict.ages());
+        let read = |fact: &Fact| {
+            let kind = match &fact.kind {
+                FactKind::Intent(intent) => {
+                    let mut intent = intent.clone();
+                    intent.verdict = old(&intent.verdict);
+                    FactKind::Intent(intent)
+                }
+                FactKind::Resubmitted(symbol, attempt, verdict) => {
+                    FactKind::Resubmitted(symbol.clone(), *attempt, old(verdict))
+                }
+                other => other.clone(),
+            };
+            Fact { at: fact.at, kind }
+        };
+        self.log.iter().map(read).collect()
+    }
+
+    /// The process dies, and another one goes on from the log.
+    pub(crate) fn restart(&mut self) {
+        let policy = Policy::default();
+        self.state = Execution::fold(&self.recorded(), &policy).unwrap();
+        self.seen = Observed::new(Tokens::empty(self.now), policy);
+        assert!(outstanding(&self.state, self.now).submits.is_empty(), "an order is sent from the log alone");
+        self.lease(self.state.epoch + 1);
+    }
+
+    /// What always holds (I1, I2, I3, I5, I6, I8).
+    pub(crate) fn check(&self) {
+        assert_eq!(Execution::fold(&self.recorded(), &Policy::default()).as_ref(), Some(&self.state), "I8");
+        for leg in &self.state.legs {
+            let sizes = self.log.iter().filter_map(|fact| match &fact.kind {
+                FactKind::Sized(name, sized) if name == leg.symbol() => Some(sized.target),
+                _ => None,
+            });
+            let target = sizes.max().unwrap_or_default();
+            let open = leg.children.iter().filter(|child| child.may_still_fill()).map(|child| child.leaves());
+            let committed = open.fold(leg.filled(), |sum, leaves| sum.plus(leaves));
+            assert!(committed <= target, "I3: {} {committed} of {target}\n{}", leg.symbol(), self.trace());
+            let live = leg.children.iter().filter(|child| child.status.is_live()).count();
+            assert!(live <= 1, "I2: {}", leg.symbol());
+            let (_, earlier) = leg.children.split_last().unzip();
+            let over = earlier.unwrap_or_default().iter().all(|child| !child.may_still_fill());
+            assert!(over, "I5: {}", leg.symbol());
+            for child in &leg.children {
+                let ids = leg.children.iter().filter(|other| other.client_order_id == child.client_order_id);
+                assert_eq!(ids.count(), 1, "I1");
+                let unsent = child.status == Status::Unsent && self.broker.find(&child.client_order_id).is_some();
+                assert!(!unsent, "an unsent order is at the broker");
+            }
+        }
+        if let Some(budget) = self.state.budget() {
+            assert!(self.state.buys_committed() <= budget, "I6: {} of {budget}", self.state.buys_committed());
+        }
+    }
+
+    pub(crate) fn trace(&self) -> String {
+        let lines: Vec<String> = self.log.iter().filter_map(|fact| trace::line(fact, start())).collect();
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,203 @@
+//! A plan is traded: by one owner at a time, until its end or until the owner's time is up.
+
+use alchemiser_core::{
+    execution::Execution,
+    fact::FactKind,
+    ids::{AccountId, Owner, PlanId},
+    plan::Plan,
+    policy::Policy,
+};
+use alchemiser_wire::request::{Request, Why};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::{
+    accept::request,
+    account::{self, AccountError, Asked},
+    log::{Author, ExecutionLog, LogError},
+    ports::{Desk, Floor, PublishError, StoreError, marker_key},
+    turn::{Owned, Turned},
+};
+
+/// The most owners that ask for another one; then somebody is alarmed instead.
+pub const EPOCHS_MAX: u32 = 12;
+
+/// Publications that fail this often in a row end the invocation.
+const PUBLISH_FAILURES_MAX: u32 = 5;
+
+/// How an invocation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Executed {
+    /// The plan is over.
+    Finished,
+    /// The plan was over before.
+    AlreadyFinished,
+    /// Another owner holds the lease.
+    Held {
+        /// Who.
+        owner: Owner,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Another plan holds the account.
+    Busy {
+        /// Which.
+        holder: PlanId,
+    },
+    /// This owner's time was up; another one was asked for.
+    HandedOver,
+}
+
+/// An execution that could not go on.
+#[derive(Debug, Error)]
+pub enum ExecuteError {
+    /// The plan's log holds no claim.
+    #[error("there is no claimed plan {plan_id} in account {account}: expected a RebalancePlanned event first")]
+    NotClaimed {
+        /// The account.
+        account: AccountId,
+        /// The plan.
+        plan_id: PlanId,
+    },
+    /// The log could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The account's mutex could not be read or written.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bus takes no events.
+    #[error("the bus did not take the plan's events in {PUBLISH_FAILURES_MAX} tries; they stay in the log")]
+    Unpublished,
+    /// The bus did not take a request.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
+/// The plan that a log claims.
+///
+/// # Errors
+/// [`ExecuteError::NotClaimed`] when there is none, or the store's failure.
+pub async fn claimed(desk: &Desk, account: &AccountId, plan_id: &PlanId, policy: &Policy) -> Result<Plan, ExecuteError> {
+    let mut log = ExecutionLog::new(desk.store.clone(), account, plan_id.as_str());
+    let entries = log.read_on().await?;
+    let state = Execution::fold(entries.iter().flat_map(|entry| &entry.facts), policy);
+    let missing = || ExecuteError::NotClaimed { account: account.clone(), plan_id: plan_id.clone() };
+    state.map(|state| state.plan).ok_or_else(missing)
+}
+
+/// Trades a claimed plan.
+///
+/// # Errors
+/// [`ExecuteError`]; whatever it is, the log says where to go on.
+pub async fn execute(
+    floor: &Floor,
+    account: &AccountId,
+    plan_id: &PlanId,
+    policy: &Policy,
+    stop_at: Option<Timestamp>,
+) -> Result<Executed, ExecuteError> {
+    let mut log = ExecutionLog::new(floor.desk.store.clone(), account, plan_id.as_str());
+    let entries = log.read_on().await?;
+    let state = Execution::fold(entries.iter().flat_map(|entry| &entry.facts), policy);
+    let Some(state) = state else {
+        return Err(ExecuteError::NotClaimed { account: account.clone(), plan_id: plan_id.clone() });
+    };
+    if state.is_complete() {
+        let_go(floor, &state).await?;
+        return Ok(Executed::AlreadyFinished);
+    }
+    if !state.is_finished() {
+        if let Asked::Busy(holder) = account::acquire(&floor.desk, account, plan_id).await? {
+            return Ok(Executed::Busy { holder });
+        }
+    }
+    if let Some(held) = held(floor, &log, &state).await? {
+        return Ok(held);
+    }
+    let epoch = state.epoch.saturating_add(1);
+    let now = floor.desk.clock.now().max(state.last_at);
+    let author = Author { epoch, owner: floor.desk.owner.clone(), until: now };
+    let acquired = (!state.acquired).then(|| FactKind::Acquired(account.clone()));
+    let mut owned = Owned::new(floor, log, state, author);
+    let lease = FactKind::LeaseTaken(epoch, floor.desk.owner.clone());
+    owned.commit(acquired.into_iter().chain([lease]).collect()).await?;
+    let span = tracing::info_span!("execute", plan_id = %plan_id, epoch, correlation_id = %owned.state().plan.correlation_id);
+    let ended = {
+        use tracing::Instrument;
+        run(&mut owned, floor, stop_at).instrument(span).await?
+    };
+    if ended == Executed::Finished {
+        let_go(floor, owned.state()).await?;
+    }
+    Ok(ended)
+}
+
+/// Another owner whose lease is not over and who is not known to be dead.
+async fn held(floor: &Floor, log: &ExecutionLog, state: &Execution) -> Result<Option<Executed>, ExecuteError> {
+    let Some(last) = log.last().filter(|last| last.epoch > 0 && !state.handed_over) else { return Ok(None) };
+    let over = last.until < floor.desk.clock.now();
+    if over || last.owner == floor.desk.owner || floor.desk.store.is_dead(&last.owner).await? {
+        return Ok(None);
+    }
+    Ok(Some(Executed::Held { owner: last.owner.clone(), until: last.until }))
+}
+
+async fn run(owned: &mut Owned<'_>, floor: &Floor, stop_at: Option<Timestamp>) -> Result<Executed, ExecuteError> {
+    loop {
+        match owned.turn().await? {
+            Turned::Complete => return Ok(Executed::Finished),
+            Turned::WakeAt(_) if owned.publish_failures() >= PUBLISH_FAILURES_MAX => {
+                return Err(ExecuteError::Unpublished);
+            }
+            Turned::WakeAt(_) if stop_at.is_some_and(|stop| floor.desk.clock.now() >= stop) => {
+                return hand_over(owned, floor).await;
+            }
+            Turned::WakeAt(at) => floor.desk.clock.sleep_until(at).await,
+        }
+    }
+}
+
+async fn hand_over(owned: &mut Owned<'_>, floor: &Floor) -> Result<Executed, ExecuteError> {
+    owned.commit(vec![FactKind::HandedOver]).await?;
+    let state = owned.state();
+    if state.epoch >= EPOCHS_MAX {
+        tracing::error!(plan_id = %state.plan.plan_id, epoch = state.epoch, "too many owners: no other one is asked for");
+        return Ok(Executed::HandedOver);
+    }
+    ask(floor, state, Why::HandedOver).await?;
+    Ok(Executed::HandedOver)
+}
+
+async fn ask(floor: &Floor, state: &Execution, why: Why) -> Result<(), PublishError> {
+    request(&floor.desk, &Request {
+        account: state.plan.account.clone(),
+        plan_id: state.plan.plan_id.clone(),
+        correlation_id: state.plan.correlation_id.clone(),
+        causation_id: state.plan.source_event.clone(),
+        epoch: state.epoch,
+        why,
+    })
+    .await
+}
+
+/// After the end: the account is given back, the next plan in line is asked for, the marker goes. A plan with an order
+/// that may still fill keeps its marker.
+async fn let_go(floor: &Floor, state: &Execution) -> Result<(), ExecuteError> {
+    let plan = &state.plan;
+    let waiting = account::release(&floor.desk, &plan.account, &plan.plan_id).await?;
+    if !state.has_open_orders() {
+        floor.desk.store.remove_hint(&marker_key(&plan.account, plan.plan_id.as_str())).await?;
+    }
+    if let Some(next) = waiting {
+        let mut log = ExecutionLog::new(floor.desk.store.clone(), &plan.account, next.as_str());
+        let entries = log.read_on().await?;
+        let facts = entries.iter().flat_map(|entry| &entry.facts);
+        if let Some(next) = Execution::fold(facts, &state.policy).filter(|next| !next.is_finished()) {
+            ask(floor, &next, Why::AccountFree).await?;
+        }
+    }
+    Ok(())
+}

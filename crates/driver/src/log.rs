@@ -1,0 +1,167 @@
+//! The execution log: one object an entry, one writer an entry, a hash chain over all.
+
+use std::sync::Arc;
+
+use alchemiser_core::{
+    fact::Fact,
+    ids::{AccountId, Owner},
+};
+use alchemiser_wire::{
+    entry::{Entry, NO_PREVIOUS, NotAnEntry, sha256},
+    ledger::encode,
+};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::ports::{Put, Store, StoreError};
+
+/// How often an unclear answer of the store is tried again with identical bytes.
+const TRIES: u32 = 4;
+
+/// A log that could not be read or written.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody else wrote the entry: the log has another owner now.
+    #[error("entry {seq} of {log} was written by somebody else: this process no longer owns the plan")]
+    Lost {
+        /// The log.
+        log: String,
+        /// The entry.
+        seq: u64,
+    },
+    /// An entry is not readable.
+    #[error("entry {seq} of {log}: {source}")]
+    Unreadable {
+        /// The log.
+        log: String,
+        /// The entry.
+        seq: u64,
+        /// Why.
+        source: NotAnEntry,
+    },
+    /// The chain is broken.
+    #[error("entry {seq} of {log} does not follow the one before: expected prev_sha256 {expected}, found {found}")]
+    Broken {
+        /// The log.
+        log: String,
+        /// The entry.
+        seq: u64,
+        /// The hash of the entry before.
+        expected: String,
+        /// The hash it carries.
+        found: String,
+    },
+}
+
+/// One plan's log, as far as it was read or written by us.
+#[derive(Clone, Debug)]
+pub struct ExecutionLog {
+    store: Arc<dyn Store>,
+    prefix: String,
+    next: u64,
+    previous: String,
+    last: Option<Entry>,
+}
+
+/// Who writes an entry, and for how long that keeps the lease.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The owner's number.
+    pub epoch: u32,
+    /// The owner.
+    pub owner: Owner,
+    /// The lease it keeps.
+    pub until: Timestamp,
+}
+
+impl ExecutionLog {
+    /// The log of a plan (or of a refused input) in an account: `executions/{account}/{name}/{seq:06}.json`.
+    pub fn new(store: Arc<dyn Store>, account: &AccountId, name: &str) -> Self {
+        let prefix = format!("executions/{}/{}/", encode(account.as_str()), encode(name));
+        Self { store, prefix, next: 1, previous: NO_PREVIOUS.to_owned(), last: None }
+    }
+
+    /// Where the log is.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The newest entry read or written.
+    pub fn last(&self) -> Option<&Entry> {
+        self.last.as_ref()
+    }
+
+    /// Reads all entries that are new since the last call, and checks their chain.
+    ///
+    /// # Errors
+    /// [`LogError`] for a store that fails, an unreadable entry, or a broken chain.
+    pub async fn read_on(&mut self) -> Result<Vec<Entry>, LogError> {
+        let mut entries = Vec::new();
+        while let Some(bytes) = self.store.get(&self.key(self.next)).await? {
+            let log = || self.prefix.clone();
+            let entry = Entry::from_bytes(&bytes)
+                .map_err(|source| LogError::Unreadable { log: log(), seq: self.next, source })?;
+            if entry.prev_sha256 != self.previous || entry.seq != self.next {
+                let (expected, found) = (self.previous.clone(), entry.prev_sha256);
+                return Err(LogError::Broken { log: log(), seq: self.next, expected, found });
+            }
+            self.follow(&bytes, entry.clone());
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// Appends the next entry. Exactly one writer succeeds for each number; an unclear answer is tried again with the
+    /// identical bytes, and an entry that is there already is ours only if it is these bytes.
+    ///
+    /// # Errors
+    /// [`LogError::Lost`] when somebody else wrote it; the store's failure otherwise.
+    pub async fn append(&mut self, author: &Author, at: Timestamp, facts: Vec<Fact>) -> Result<Entry, LogError> {
+        let entry = Entry {
+            seq: self.next,
+            prev_sha256: self.previous.clone(),
+            epoch: author.epoch,
+            owner: author.owner.clone(),
+            until: author.until,
+            put_id: format!("{}-{}", author.owner, self.next),
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            at,
+            facts,
+        };
+        let bytes = entry.to_bytes();
+        let key = self.key(self.next);
+        if !create(self.store.as_ref(), &key, &bytes).await? {
+            return Err(LogError::Lost { log: self.prefix.clone(), seq: self.next });
+        }
+        self.follow(&bytes, entry.clone());
+        Ok(entry)
+    }
+
+    fn key(&self, seq: u64) -> String {
+        format!("{}{seq:06}.json", self.prefix)
+    }
+
+    fn follow(&mut self, bytes: &[u8], entry: Entry) {
+        self.previous = sha256(bytes);
+        self.next = self.next.saturating_add(1);
+        self.last = Some(entry);
+    }
+}
+
+/// Creates an object; true when it is there now and is this one.
+pub(crate) async fn create(store: &dyn Store, key: &str, bytes: &[u8]) -> Result<bool, StoreError> {
+    let mut unclear = StoreError::Unclear("no answer".to_owned());
+    for _ in 0..TRIES {
+        match store.put_if_absent(key, bytes).await {
+            Ok(Put::Created) => return Ok(true),
+            // The answer to our own first try may have been lost: then the object is ours.
+            Ok(Put::Exists) => return Ok(store.get(key).await?.is_some_and(|found| found == bytes)),
+            Err(StoreError::Unclear(why)) => unclear = StoreError::Unclear(why),
+            Err(refused @ StoreError::Refused(_)) => return Err(refused),
+        }
+    }
+    Err(unclear)
+}

@@ -1,0 +1,114 @@
+//! A plan is over: its ledger is written, and what it came to is said.
+
+use alchemiser_core::{
+    execution::Execution,
+    ids::{AccountId, PlanId},
+    policy::Policy,
+};
+use alchemiser_wire::{event, incoming, ledger};
+use thiserror::Error;
+
+use crate::{
+    log::{ExecutionLog, LogError, create},
+    ports::{Store, StoreError},
+};
+
+/// What came of a terminal event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The ledger is there; this many lines.
+    Ledger {
+        /// Where.
+        key: String,
+        /// How many fills-bearing orders it holds.
+        lines: usize,
+        /// The plan's outcome, in a sentence.
+        summary: String,
+    },
+    /// There is nothing to write: an input was refused.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// An event of another type; nothing was done.
+    Ignored(String),
+}
+
+/// A terminal event that could not be dealt with.
+#[derive(Debug, Error)]
+pub enum SettleError {
+    /// The event is malformed: it belongs into the dead-letter queue.
+    #[error(transparent)]
+    Malformed(#[from] alchemiser_core::plan::PlanRefused),
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The event speaks of a plan that has no finished log.
+    #[error("expected a finished log of plan {0}, found none")]
+    Unfinished(String),
+    /// There is a ledger with other content.
+    #[error("the ledger {0} is there already with other content; ledgers are never edited")]
+    Differs(String),
+}
+
+/// Takes a terminal event.
+///
+/// # Errors
+/// [`SettleError`]: the event must come again, or be looked at.
+pub async fn settle(
+    store: &std::sync::Arc<dyn Store>,
+    bytes: &[u8],
+    default: &AccountId,
+    policy: &Policy,
+) -> Result<Settled, SettleError> {
+    let envelope = incoming::envelope(bytes)?;
+    if !["WorkflowCompleted", "WorkflowFailed"].contains(&envelope.detail_type.as_str()) {
+        tracing::info!(detail_type = %envelope.detail_type, "an event of another type was ignored");
+        return Ok(Settled::Ignored(envelope.detail_type));
+    }
+    let terminal = event::terminal(&envelope)?;
+    let Some(plan) = terminal.plan_id else {
+        return Ok(Settled::Refused { reason: terminal.failure_reason.unwrap_or_default() });
+    };
+    let account = terminal.account.map_or_else(|| Ok(default.clone()), |text| AccountId::new(&text));
+    let (Ok(account), Ok(plan_id)) = (account, PlanId::new(&plan)) else {
+        return Err(SettleError::Unfinished(plan));
+    };
+    let mut log = ExecutionLog::new(store.clone(), &account, plan_id.as_str());
+    let entries = log.read_on().await?;
+    let state = Execution::fold(entries.iter().flat_map(|entry| &entry.facts), policy);
+    let Some(state) = state.filter(Execution::is_finished) else {
+        return Err(SettleError::Unfinished(plan));
+    };
+    write(store, &state).await
+}
+
+/// Writes the ledger of a finished plan. The same again is the same bytes.
+///
+/// # Errors
+/// [`SettleError`] when the store fails or holds another ledger.
+pub async fn write(store: &std::sync::Arc<dyn Store>, state: &Execution) -> Result<Settled, SettleError> {
+    let (key, bytes) = (ledger::key(state), ledger::to_bytes(state));
+    if !create(store.as_ref(), &key, &bytes).await? {
+        return Err(SettleError::Differs(key));
+    }
+    let lines = ledger::lines(state).len();
+    Ok(Settled::Ledger { key, lines, summary: summary(state) })
+}
+
+/// The outcome in a sentence.
+pub fn summary(state: &Execution) -> String {
+    let Some((outcome, _)) = &state.outcome else { return "not finished".to_owned() };
+    let traded = alchemiser_core::ledger::traded(state);
+    let why = outcome.failure_reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    format!(
+        "{}: {} of {} placed legs filled, ${} traded{why}",
+        outcome.status.word(),
+        outcome.succeeded,
+        outcome.placed,
+        traded.amount().round_dp(2)
+    )
+}

@@ -1,0 +1,61 @@
+//! `TradeExecutionRequested` in; orders, the log, and the execution's events out.
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
+
+use alchemiser_core::{plan::Plan, policy::Policy};
+use alchemiser_driver::{
+    execute::{ExecuteError, Executed, claimed, execute},
+    invoke::{self, Failed},
+    log::LogError,
+    ports::{Desk, Floor},
+};
+use alchemiser_wire::{
+    incoming,
+    request::{DETAIL_TYPE, Request},
+};
+use aws_lambda_events::sqs::SqsBatchResponse;
+use jiff::Timestamp;
+
+/// What an invocation came to.
+#[derive(Debug)]
+pub struct Handled {
+    /// The answer to Lambda.
+    pub response: SqsBatchResponse,
+    /// What became of each request.
+    pub executed: Vec<Executed>,
+}
+
+/// Deals with an invocation. `floor` opens what the plan is traded on, and keeps what must live as long (`K`).
+///
+/// # Errors
+/// [`Failed`] for a direct event that could not be dealt with; the log says where the next one goes on.
+pub async fn handle<K>(
+    payload: &[u8],
+    desk: &Desk,
+    policy: &Policy,
+    stop_at: Option<Timestamp>,
+    floor: impl Fn(&Plan) -> Result<(Floor, K), Failed>,
+) -> Result<Handled, Failed> {
+    let mut executed = Vec::new();
+    let (seen, floor) = (&std::sync::Mutex::new(&mut executed), &floor);
+    let response = invoke::each(payload, |bytes| async move {
+        let envelope = incoming::envelope(&bytes).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
+        if envelope.detail_type != DETAIL_TYPE {
+            return Ok(());
+        }
+        let request = Request::read(&envelope).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
+        let failed = |error: ExecuteError| Failed::new("EXECUTE", error);
+        let plan = claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
+        let (floor, _keep) = floor(&plan)?;
+        match execute(&floor, &request.account, &request.plan_id, policy, stop_at).await {
+            Ok(outcome) => {
+                seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
+                Ok(())
+            }
+            // Somebody else owns the plan now, and goes on with it.
+            Err(ExecuteError::Log(LogError::Lost { .. })) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    })
+    .await?;
+    Ok(Handled { response, executed })
+}

@@ -1,0 +1,165 @@
+//! The simulated exchange as broker and as source of market data, in this process.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use alchemiser_core::{
+    controls::Approved,
+    fact::{Refusal, RefusalKind},
+    ids::{AccountId, BrokerOrderId, ClientOrderId, Symbol},
+    plan::Plan,
+    quote::Snapshot,
+    reading::{AccountReading, Asset, Position, SessionClock},
+    report::OrderReport,
+};
+use alchemiser_driver::ports::{Broker, Clock, MarketData, ReadError, SubmitError};
+use alchemiser_market::{
+    exchange::Exchange,
+    journal::{self, JournalError},
+    order::NewOrder,
+    refusal::OrderRefusal,
+    sample,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::state::StateDir;
+
+/// The exchange of a state directory, on a clock.
+#[derive(Clone, Debug)]
+pub struct LocalExchange {
+    exchange: Arc<Mutex<Exchange>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The moment to which the exchange of a state directory has lived; `None` when there is none yet.
+///
+/// # Errors
+/// [`JournalError`] for a journal that is not readable.
+pub fn lived_until(state: &StateDir) -> Result<Option<Timestamp>, JournalError> {
+    journal::last_time(&state.exchange())
+}
+
+impl LocalExchange {
+    /// Opens the exchange of a state directory. A new one lists the plan's symbols, and its sample account holds what
+    /// the plan says it holds: each position's current value, and the rest of the portfolio's value in cash. One that
+    /// is there already lists the symbols it does not know yet.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal cannot be read or written.
+    pub fn open(state: &StateDir, plan: &Plan, seed: u64, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        let holdings: Vec<_> = plan
+            .items
+            .iter()
+            .map(|item| (item.symbol.clone(), item.current_value, item.trade_amount.abs()))
+            .collect();
+        let now = clock.now();
+        let setup = sample::setup_for(seed, plan.account.clone(), now, &holdings, plan.portfolio_value);
+        let mut exchange = Exchange::open_or_create(&state.exchange(), &setup, now)?;
+        for (symbol, current, traded) in &holdings {
+            if exchange.asset(symbol).is_none() {
+                let (listing, quantity) = sample::listed_for(exchange.seed(), symbol, *current, *traded);
+                exchange.list(now, listing, Some(quantity))?;
+            }
+        }
+        Ok(Self { exchange: Arc::new(Mutex::new(exchange)), clock })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Exchange> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The exchange and the time; a failed journal makes every answer a failure.
+    fn at<T>(&self, ask: impl FnOnce(&mut Exchange, Timestamp) -> T) -> Result<T, ReadError> {
+        let mut exchange = self.lock();
+        let answer = ask(&mut exchange, self.clock.now());
+        match exchange.fault() {
+            Some(fault) => Err(ReadError(fault.to_string())),
+            None => Ok(answer),
+        }
+    }
+
+    /// The account's number.
+    pub fn account_id(&self) -> AccountId {
+        self.lock().account_id().clone()
+    }
+}
+
+fn refusal(refused: &OrderRefusal) -> SubmitError {
+    let kind = match refused {
+        OrderRefusal::IdNotUnique => return SubmitError::Duplicate,
+        OrderRefusal::Unavailable => return SubmitError::Unclear(refused.message()),
+        OrderRefusal::SharesAvailable { available, .. } => {
+            RefusalKind::InsufficientQuantity { available: Some(*available) }
+        }
+        OrderRefusal::BuyingPower { .. } => RefusalKind::InsufficientFunds,
+        OrderRefusal::SubPenny { .. } => RefusalKind::SubPenny,
+        OrderRefusal::NotFractionable { .. } => RefusalKind::NotFractionable,
+        OrderRefusal::WashTrade { .. } => RefusalKind::WashTrade,
+        OrderRefusal::IdTooLong
+        | OrderRefusal::QuantityZero
+        | OrderRefusal::AssetUnknown { .. }
+        | OrderRefusal::CostBasisTooSmall => RefusalKind::Other,
+    };
+    SubmitError::Refused(Refusal { kind, message: refused.message().chars().take(200).collect() })
+}
+
+#[async_trait]
+impl Broker for LocalExchange {
+    async fn submit(&self, order: &Approved) -> Result<OrderReport, SubmitError> {
+        let terms = order.terms();
+        let new = NewOrder {
+            client_order_id: order.client_order_id().to_string(),
+            symbol: terms.symbol.clone(),
+            side: terms.side,
+            quantity: terms.quantity,
+            limit: terms.limit,
+        };
+        let answer = self.at(|exchange, now| exchange.submit(now, new));
+        match answer {
+            Ok(answer) => answer.map_err(|refused| refusal(&refused)),
+            Err(ReadError(why)) => Err(SubmitError::Unclear(why)),
+        }
+    }
+
+    async fn cancel(&self, order: &BrokerOrderId) -> Result<(), ReadError> {
+        let answer = self.at(|exchange, now| exchange.cancel(now, order))?;
+        answer.map_err(|refused| ReadError(refused.message()))
+    }
+
+    async fn order(&self, id: &ClientOrderId) -> Result<Option<OrderReport>, ReadError> {
+        self.at(|exchange, now| exchange.order(now, id.as_str()))
+    }
+
+    async fn orders(&self, since: Timestamp) -> Result<Vec<OrderReport>, ReadError> {
+        self.at(|exchange, now| exchange.orders(now, since))
+    }
+
+    async fn account(&self) -> Result<AccountReading, ReadError> {
+        self.at(Exchange::account)
+    }
+
+    async fn positions(&self) -> Result<Vec<Position>, ReadError> {
+        self.at(Exchange::positions)
+    }
+
+    async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, ReadError> {
+        self.at(|exchange, _| exchange.asset(symbol))
+    }
+
+    async fn clock(&self) -> Result<SessionClock, ReadError> {
+        self.at(|exchange, now| exchange.clock(now))
+    }
+}
+
+#[async_trait]
+impl MarketData for LocalExchange {
+    async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, ReadError> {
+        self.at(|exchange, now| {
+            let found = symbols.iter().filter_map(|symbol| Some((symbol.clone(), exchange.snapshot(now, symbol)?)));
+            found.collect()
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What a Lambda function is composed of when its state is on this machine: `ALCHEMISER_STATE=file:DIR`.
+
+use std::{env, path::Path, sync::Arc};
+
+use alchemiser_core::{
+    ids::{AccountId, Owner},
+    plan::{Age, Plan},
+    policy::Policy,
+};
+use alchemiser_driver::{
+    accept::Rules,
+    invoke::Failed,
+    ports::{Clock, Desk, Floor, Unwatched},
+};
+use alchemiser_wire::plan::Accounts;
+use jiff::Timestamp;
+
+use crate::{
+    clock::RunningClock,
+    exchange::{LocalExchange, lived_until},
+    outbox::FilePublisher,
+    state::{Exclusive, StateDir},
+    store::FileStore,
+};
+
+/// The account of the simulated exchange when none is configured.
+pub const SIMULATED_ACCOUNT: &str = "SIM000000001";
+
+/// A function's surroundings.
+#[derive(Debug)]
+pub struct LocalFunction {
+    state: StateDir,
+    /// Store, bus, time, owner.
+    pub desk: Desk,
+    /// What plans are judged by.
+    pub rules: Rules,
+}
+
+impl LocalFunction {
+    /// Reads `ALCHEMISER_STATE` (required, `file:DIR`), `ALCHEMISER_ACCOUNT` (default: the simulated one) and
+    /// `ALCHEMISER_AGE` (`stated`, the default, or `restated`).
+    ///
+    /// # Errors
+    /// [`Failed`] naming the variable, what was expected and what was found.
+    pub fn from_env() -> Result<Self, Failed> {
+        let place = env::var("ALCHEMISER_STATE").unwrap_or_default();
+        let Some(directory) = place.strip_prefix("file:") else {
+            let message = format!("ALCHEMISER_STATE: expected file:DIR, found {place:?}");
+            return Err(Failed { code: "CONFIGURATION", message });
+        };
+        let failed = |error: &dyn std::fmt::Display| Failed::new("CONFIGURATION", error);
+        let state = StateDir::open(Path::new(directory)).map_err(|error| failed(&error))?;
+        let account = env::var("ALCHEMISER_ACCOUNT").unwrap_or_else(|_: env::VarError| SIMULATED_ACCOUNT.to_owned());
+        let account = AccountId::new(&account).map_err(|error| failed(&format!("ALCHEMISER_ACCOUNT: {error}")))?;
+        let age = match env::var("ALCHEMISER_AGE").as_deref() {
+            Err(_) | Ok("stated") => Age::AsStated,
+            Ok("restated") => Age::Restated,
+            Ok(other) => {
+                return Err(failed(&format!("ALCHEMISER_AGE: expected stated or restated, found {other:?}")));
+            }
+        };
+        let owner = Owner::new(&uuid::Uuid::new_v4().to_string()).map_err(|error| failed(&error))?;
+        let store = FileStore::new(&state, &owner).map_err(|error| failed(&error))?;
+        let lived = lived_until(&state).map_err(|error| failed(&error))?;
+        let base = lived.map_or(Timestamp::now(), |lived| lived.max(Timestamp::now()));
+        let desk = Desk {
+            store: Arc::new(store),
+            publisher: Arc::new(FilePublisher::new(&state, "000000000000")),
+            clock: Arc::new(RunningClock::starting_at(base)),
+            owner,
+        };
+        Ok(Self { state, desk, rules: Rules { accounts: Accounts { default: account }, policy: Policy::default(), age } })
+    }
+
+    /// The floor to trade a plan on: the simulated exchange of the state directory, for as long as the floor lives.
+    ///
+    /// # Errors
+    /// [`Failed`] when the exchange is in use or its journal cannot be read.
+    pub fn floor(&self, plan: &Plan) -> Result<(Floor, Exclusive), Failed> {
+        let now = self.desk.clock.now();
+        let exclusive = self.state.exclusive(self.desk.owner.as_str(), now).map_err(|e| Failed::new("STATE_IN_USE", e))?;
+        let clock: Arc<dyn Clock> = self.desk.clock.clone();
+        let exchange = LocalExchange::open(&self.state, plan, 1, clock).map_err(|error| Failed::new("EXCHANGE", error))?;
+        let exchange = Arc::new(exchange);
+        let floor =
+            Floor { desk: self.desk.clone(), broker: exchange.clone(), market: exchange, watcher: Arc::new(Unwatched) };
+        Ok((floor, exclusive))
+    }
+}

@@ -1,0 +1,519 @@
+//! The events we publish: names, types and nesting as their consumers know them, our additions as new optional fields.
+
+use std::collections::BTreeMap;
+
+use alchemiser_core::{
+    announce::Event,
+    child::ChildOrder,
+    execution::Execution,
+    fact::{Announced, Phase},
+    ids::{AccountId, EventId},
+    leg::{Leg, LegOutcome, Reason},
+    ledger,
+    plan::PlanRefused,
+    side::Side,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The EventBridge `source` of everything that we publish.
+pub const SOURCE: &str = "alchemiser.execution";
+
+/// Details larger than this carry fewer orders: older targets take 256 KB for a whole entry.
+const DETAIL_MAX: usize = 240_000;
+
+#[derive(Serialize)]
+struct Common {
+    correlation_id: String,
+    causation_id: String,
+    event_id: String,
+    event_type: &'static str,
+    timestamp: Timestamp,
+    source_module: &'static str,
+    source_component: Option<&'static str>,
+    metadata: Option<Metadata>,
+    schema_version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    execution_timestamp: Timestamp,
+    source: &'static str,
+    timing: Timing,
+}
+
+/// When what happened, as far as it happened.
+#[derive(Serialize)]
+struct Timing {
+    received_at: Timestamp,
+    preflight_at: Option<Timestamp>,
+    first_order_at: Option<Timestamp>,
+    phases: BTreeMap<&'static str, Timestamp>,
+    outcome_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct Whole<T> {
+    #[serde(flatten)]
+    common: Common,
+    #[serde(flatten)]
+    own: T,
+}
+
+/// Makes the bytes of an event. They are recorded and published as they are, however often.
+pub fn render(event: &Event, state: &Execution, at: Timestamp) -> Announced {
+    let detail = match event {
+        Event::Started => json(event, state, at, started(state)),
+        Event::OrderSettled(id) => {
+            let found = state.legs.iter().flat_map(|leg| leg.children.iter().map(move |child| (leg, child)));
+            let found = found.into_iter().find(|(_, child)| child.client_order_id == *id);
+            json(event, state, at, found.map(|(leg, child)| order_settled(leg, child, state)))
+        }
+        Event::BulkSettled => json(event, state, at, bulk_settled(state)),
+        Event::PhaseCompleted(side) => json(event, state, at, phase_completed(*side, state)),
+        Event::Executed => executed(event, state, at),
+        Event::Completed => json(event, state, at, completed(state, at)),
+        Event::Failed => json(event, state, at, failed(state)),
+    };
+    Announced { event_id: event.id(state), detail_type: event.detail_type().to_owned(), detail }
+}
+
+fn json(event: &Event, state: &Execution, at: Timestamp, own: impl Serialize) -> String {
+    let metadata = matches!(event, Event::Executed | Event::Completed | Event::Failed).then(|| timing(state, at));
+    let common = Common {
+        correlation_id: state.plan.correlation_id.to_string(),
+        causation_id: state.plan.source_event.to_string(),
+        event_id: event.id(state).to_string(),
+        event_type: event.detail_type(),
+        timestamp: at,
+        source_module: "execution",
+        source_component: None,
+        metadata,
+        schema_version: "1.0",
+    };
+    serde_json::to_string(&Whole { common, own }).unwrap_or_default()
+}
+
+fn timing(state: &Execution, at: Timestamp) -> Metadata {
+    let phases = state.entered.iter().filter(|(phase, _)| *phase != Phase::Preparing);
+    Metadata {
+        execution_timestamp: at,
+        source: "alchemiser",
+        timing: Timing {
+            received_at: state.plan.received_at,
+            preflight_at: state.preflight.as_ref().map(|(_, at)| *at),
+            first_order_at: state.first_order_at,
+            phases: phases.map(|(phase, at)| (phase.word(), *at)).collect(),
+            outcome_at: state.outcome.as_ref().map(|(_, at)| *at),
+        },
+    }
+}
+
+#[derive(Serialize)]
+struct Started {
+    execution_plan: StartedPlan,
+    portfolio_state_before: Option<()>,
+    trade_mode: &'static str,
+    market_conditions: Option<()>,
+}
+
+#[derive(Serialize)]
+struct StartedPlan {
+    plan_id: String,
+    total_trade_value: String,
+    sells: usize,
+    buys: usize,
+    policy: &'static str,
+}
+
+fn started(state: &Execution) -> Option<Started> {
+    let (preflight, _) = state.preflight.as_ref()?;
+    Some(Started {
+        execution_plan: StartedPlan {
+            plan_id: state.plan.plan_id.to_string(),
+            total_trade_value: state.plan.trade_value.to_string(),
+            sells: state.side(Side::Sell).count(),
+            buys: state.side(Side::Buy).count(),
+            policy: preflight.policy.word(),
+        },
+        portfolio_state_before: None,
+        trade_mode: preflight.mode.word(),
+        market_conditions: None,
+    })
+}
+
+fn broker_id(child: &ChildOrder) -> String {
+    child.broker_order_id.as_ref().map_or_else(|| child.client_order_id.to_string(), ToString::to_string)
+}
+
+#[derive(Serialize)]
+struct OrderSettled {
+    order_id: String,
+    symbol: String,
+    side: &'static str,
+    settled_quantity: String,
+    settlement_price: Option<String>,
+    settled_value: String,
+    buying_power_released: String,
+    original_correlation_id: String,
+    client_order_id: String,
+}
+
+fn order_settled(leg: &Leg, child: &ChildOrder, state: &Execution) -> OrderSettled {
+    OrderSettled {
+        order_id: broker_id(child),
+        symbol: leg.symbol().to_string(),
+        side: leg.side.action(),
+        settled_quantity: child.cumulative.to_string(),
+        settlement_price: child.average_price.map(|price| price.to_string()),
+        settled_value: child.filled_notional().to_string(),
+        buying_power_released: child.filled_notional().to_string(),
+        original_correlation_id: state.plan.correlation_id.to_string(),
+        client_order_id: child.client_order_id.to_string(),
+    }
+}
+
+#[derive(Serialize)]
+struct BulkSettled {
+    settled_order_ids: Vec<String>,
+    total_buying_power_released: String,
+    settlement_details: BTreeMap<String, SettledDetail>,
+    execution_plan_id: String,
+    proceeds_verified: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SettledDetail {
+    symbol: String,
+    side: &'static str,
+    settled_quantity: String,
+    settlement_price: Option<String>,
+    settled_value: String,
+    status: &'static str,
+    order_id: String,
+}
+
+fn bulk_settled(state: &Execution) -> BulkSettled {
+    let sold = state.side(Side::Sell).flat_map(|leg| leg.children.iter().map(move |child| (leg, child)));
+    let sold: Vec<_> = sold.filter(|(_, child)| !child.cumulative.is_zero()).collect();
+    let detail = |(leg, child): &(&Leg, &ChildOrder)| SettledDetail {
+        symbol: leg.symbol().to_string(),
+        side: leg.side.action(),
+        settled_quantity: child.cumulative.to_string(),
+        settlement_price: child.average_price.map(|price| price.to_string()),
+        settled_value: child.filled_notional().to_string(),
+        status: if child.leaves().is_zero() { "filled" } else { "partially_filled" },
+        order_id: broker_id(child),
+    };
+    BulkSettled {
+        settled_order_ids: sold.iter().map(|(_, child)| broker_id(child)).collect(),
+        total_buying_power_released: state.proceeds().to_string(),
+        settlement_details: sold.iter().map(|line| (broker_id(line.1), detail(line))).collect(),
+        execution_plan_id: state.plan.plan_id.to_string(),
+        proceeds_verified: state.funds.map(|(funds, _)| funds.proceeds.to_string()),
+    }
+}
+
+#[derive(Serialize)]
+struct PhaseCompleted {
+    phase_type: &'static str,
+    plan_id: String,
+    completed_orders: Vec<String>,
+    successful_orders: Vec<String>,
+    failed_orders: Vec<String>,
+    phase_metadata: PhaseMetadata,
+}
+
+#[derive(Serialize)]
+struct PhaseMetadata {
+    legs: usize,
+    filled: usize,
+    traded_value: String,
+}
+
+fn phase_completed(side: Side, state: &Execution) -> PhaseCompleted {
+    let placed: Vec<(&Leg, &ChildOrder)> =
+        state.side(side).filter_map(|leg| Some((leg, leg.children.iter().rfind(|c| c.broker_order_id.is_some())?))).collect();
+    let ids = |wanted: &dyn Fn(&Leg) -> bool| {
+        placed.iter().filter(|(leg, _)| wanted(leg)).map(|(_, child)| broker_id(child)).collect::<Vec<_>>()
+    };
+    let filled = |leg: &Leg| leg.outcome == Some(LegOutcome::Filled);
+    PhaseCompleted {
+        phase_type: match side {
+            Side::Sell => "SELL_PHASE",
+            Side::Buy => "BUY_PHASE",
+        },
+        plan_id: state.plan.plan_id.to_string(),
+        completed_orders: ids(&|_| true),
+        successful_orders: ids(&filled),
+        failed_orders: ids(&|leg| !filled(leg)),
+        phase_metadata: PhaseMetadata {
+            legs: state.side(side).count(),
+            filled: state.side(side).filter(|leg| filled(leg)).count(),
+            traded_value: state.side(side).map(Leg::filled_notional).sum::<alchemiser_core::money::Money>().to_string(),
+        },
+    }
+}
+
+#[derive(Serialize)]
+struct Executed<'a> {
+    execution_data: ExecutionData<'a>,
+    success: bool,
+    orders_placed: u32,
+    orders_succeeded: u32,
+    failure_reason: Option<String>,
+    failed_symbols: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ExecutionData<'a> {
+    plan_id: String,
+    orders_placed: u32,
+    orders_succeeded: u32,
+    total_trade_value: String,
+    execution_timestamp: Timestamp,
+    success: bool,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scenario: Option<&'static str>,
+    orders: &'a [Order],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    orders_truncated: bool,
+    ledger_key: String,
+}
+
+#[derive(Serialize)]
+struct Order {
+    symbol: String,
+    action: &'static str,
+    trade_amount: String,
+    shares: String,
+    price: Option<String>,
+    order_id: Option<String>,
+    success: bool,
+    error_message: Option<String>,
+    timestamp: Timestamp,
+    order_type: &'static str,
+    filled_at: Option<Timestamp>,
+    client_order_ids: Vec<String>,
+    attempts: usize,
+    policy: Option<&'static str>,
+    slippage_bps: Option<String>,
+}
+
+fn order(leg: &Leg, state: &Execution, at: Timestamp) -> Order {
+    let filled = leg.outcome == Some(LegOutcome::Filled);
+    let newest_fill = leg.children.iter().filter_map(|child| child.filled_at).max();
+    Order {
+        symbol: leg.symbol().to_string(),
+        action: leg.side.action(),
+        trade_amount: leg.filled_notional().to_string(),
+        shares: leg.filled().to_string(),
+        price: leg.average_price().map(|price| price.to_string()),
+        order_id: leg.children.iter().rev().find_map(|child| child.broker_order_id.as_ref()).map(ToString::to_string),
+        success: filled,
+        error_message: leg.outcome.and_then(LegOutcome::reason).map(|reason| Reason::code(reason).to_owned()),
+        timestamp: leg.started_at.unwrap_or(at),
+        order_type: "LIMIT",
+        filled_at: newest_fill,
+        client_order_ids: leg.children.iter().map(|child| child.client_order_id.to_string()).collect(),
+        attempts: leg.children.len(),
+        policy: state.preflight.as_ref().map(|(preflight, _)| preflight.policy.word()),
+        slippage_bps: ledger::measure(leg).cost_bps.map(|bps| bps.normalize().to_string()),
+    }
+}
+
+fn executed(event: &Event, state: &Execution, at: Timestamp) -> String {
+    let Some((outcome, _)) = &state.outcome else { return String::new() };
+    let orders: Vec<Order> = state.legs.iter().map(|leg| order(leg, state, at)).collect();
+    let with = |orders: &[Order]| {
+        let own = Executed {
+            execution_data: ExecutionData {
+                plan_id: state.plan.plan_id.to_string(),
+                orders_placed: outcome.placed,
+                orders_succeeded: outcome.succeeded,
+                total_trade_value: ledger::traded(state).to_string(),
+                execution_timestamp: at,
+                success: outcome.completed,
+                status: outcome.status.word(),
+                scenario: outcome.no_trades_needed.then_some("no_trades_needed"),
+                orders,
+                orders_truncated: orders.len() < state.legs.len(),
+                ledger_key: crate::ledger::key(state),
+            },
+            success: outcome.completed,
+            orders_placed: outcome.placed,
+            orders_succeeded: outcome.succeeded,
+            failure_reason: outcome.failure_reason.clone(),
+            failed_symbols: outcome.failed_symbols.iter().map(ToString::to_string).collect(),
+        };
+        json(event, state, at, own)
+    };
+    let mut kept = orders.as_slice();
+    let mut detail = with(kept);
+    while detail.len() > DETAIL_MAX && !kept.is_empty() {
+        kept = kept.split_at(kept.len() / 2).0;
+        detail = with(kept);
+    }
+    detail
+}
+
+#[derive(Serialize)]
+struct Completed {
+    workflow_type: &'static str,
+    workflow_duration_ms: i64,
+    success: bool,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    orders_placed: u32,
+    orders_succeeded: u32,
+    total_trade_value: String,
+    execution_plan_id: String,
+    status: &'static str,
+    account: String,
+}
+
+fn duration_ms(state: &Execution, at: Timestamp) -> i64 {
+    i64::try_from(at.duration_since(state.plan.received_at).as_millis()).unwrap_or(i64::MAX)
+}
+
+fn completed(state: &Execution, at: Timestamp) -> Option<Completed> {
+    let (outcome, _) = state.outcome.as_ref()?;
+    Some(Completed {
+        workflow_type: "trading",
+        workflow_duration_ms: duration_ms(state, at),
+        success: true,
+        summary: Summary {
+            orders_placed: outcome.placed,
+            orders_succeeded: outcome.succeeded,
+            total_trade_value: ledger::traded(state).to_string(),
+            execution_plan_id: state.plan.plan_id.to_string(),
+            status: outcome.status.word(),
+            account: state.plan.account.to_string(),
+        },
+    })
+}
+
+#[derive(Serialize)]
+struct Failed {
+    workflow_type: &'static str,
+    failure_reason: String,
+    failure_step: String,
+    error_details: ErrorDetails,
+}
+
+#[derive(Serialize)]
+struct ErrorDetails {
+    original_event_type: &'static str,
+    original_event_id: String,
+    code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_id: Option<String>,
+    account: String,
+    failed_symbols: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+fn failed(state: &Execution) -> Option<Failed> {
+    let (outcome, _) = state.outcome.as_ref()?;
+    Some(Failed {
+        workflow_type: "trading_execution",
+        failure_reason: outcome.failure_reason.clone().unwrap_or_default(),
+        failure_step: outcome.failure_step.clone().unwrap_or_default(),
+        error_details: ErrorDetails {
+            original_event_type: crate::plan::DETAIL_TYPE,
+            original_event_id: state.plan.source_event.to_string(),
+            code: outcome.code.clone().unwrap_or_default(),
+            plan_id: Some(state.plan.plan_id.to_string()),
+            account: state.plan.account.to_string(),
+            failed_symbols: outcome.failed_symbols.iter().map(ToString::to_string).collect(),
+            field: None,
+        },
+    })
+}
+
+/// `WorkflowFailed` for an input that was refused: its id derives from the input's.
+pub fn refused(
+    refusal: &PlanRefused,
+    account: &AccountId,
+    source_id: &str,
+    correlation_id: Option<String>,
+    at: Timestamp,
+) -> Announced {
+    let event_id = EventId::derive(account, source_id, "Workflow", "");
+    let common = Common {
+        correlation_id: correlation_id.unwrap_or_else(|| source_id.to_owned()),
+        causation_id: source_id.to_owned(),
+        event_id: event_id.to_string(),
+        event_type: Event::Failed.detail_type(),
+        timestamp: at,
+        source_module: "execution",
+        source_component: None,
+        metadata: None,
+        schema_version: "1.0",
+    };
+    let own = Failed {
+        workflow_type: "trading_execution",
+        failure_reason: refusal.to_string(),
+        failure_step: "validation".to_owned(),
+        error_details: ErrorDetails {
+            original_event_type: crate::plan::DETAIL_TYPE,
+            original_event_id: source_id.to_owned(),
+            code: refusal.code.code().to_owned(),
+            plan_id: None,
+            account: account.to_string(),
+            failed_symbols: Vec::new(),
+            field: Some(refusal.field.clone()),
+        },
+    };
+    let detail = serde_json::to_string(&Whole { common, own }).unwrap_or_default();
+    Announced { event_id, detail_type: Event::Failed.detail_type().to_owned(), detail }
+}
+
+/// What a terminal event says of the plan it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// `WorkflowCompleted`, not `WorkflowFailed`.
+    pub completed: bool,
+    /// The event's own id.
+    pub event_id: String,
+    /// The plan; `None` for an input that was refused before it was one.
+    pub plan_id: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+}
+
+/// Reads a terminal event.
+///
+/// # Errors
+/// [`PlanRefused`] when it is none, or not of the documented form.
+pub fn terminal(event: &crate::incoming::Envelope) -> Result<Terminal, PlanRefused> {
+    #[derive(serde::Deserialize)]
+    struct Detail {
+        event_id: String,
+        failure_reason: Option<String>,
+        summary: Option<Ids>,
+        error_details: Option<Ids>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Ids {
+        #[serde(alias = "execution_plan_id")]
+        plan_id: Option<String>,
+        account: Option<String>,
+    }
+    let completed = event.detail_type == Event::Completed.detail_type();
+    if !completed && event.detail_type != Event::Failed.detail_type() {
+        let code = alchemiser_core::plan::RefusalCode::WrongEvent;
+        return Err(PlanRefused::new(code, "detail-type", "WorkflowCompleted or WorkflowFailed", &event.detail_type));
+    }
+    let detail: Detail = crate::strict::read(event.detail.get().as_bytes(), "detail")?;
+    let ids = detail.summary.or(detail.error_details);
+    let (plan_id, account) = ids.map_or((None, None), |ids| (ids.plan_id, ids.account));
+    Ok(Terminal { completed, event_id: detail.event_id, plan_id, account, failure_reason: detail.failure_reason })
+}

@@ -1,0 +1,221 @@
+//! Ledger lines: one child order with fills each, as JSON Lines that Athena and DuckDB read as they are.
+
+use alchemiser_core::{
+    execution::Execution,
+    leg::LegOutcome,
+    ledger::{self, Line},
+    quote::Quote,
+};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// The schema of a line.
+pub const SCHEMA: u32 = 1;
+
+/// A line. Decimals are strings; a field that is not known is `null`, and `unknown` says why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// The schema.
+    pub schema: u32,
+    /// The plan.
+    pub plan_id: String,
+    /// The workflow.
+    pub correlation_id: String,
+    /// The account.
+    pub account: String,
+    /// Where the order went: live, paper, simulated.
+    pub trade_mode: Option<String>,
+    /// Our id of the order.
+    pub client_order_id: String,
+    /// The broker's id of the order.
+    pub broker_order_id: Option<String>,
+    /// The symbol.
+    pub symbol: String,
+    /// BUY or SELL.
+    pub side: String,
+    /// Which order of its leg it was.
+    pub attempt: u32,
+    /// rest or cross.
+    pub purpose: String,
+    /// The policy in force.
+    pub policy: Option<String>,
+    /// limit, always.
+    pub order_type: String,
+    /// The limit in dollars.
+    pub limit_price: String,
+    /// Shares ordered.
+    pub order_quantity: String,
+    /// Shares filled.
+    pub quantity: String,
+    /// Average price of the fills.
+    pub average_price: Option<String>,
+    /// Dollars filled.
+    pub notional: String,
+    /// When the intent was committed.
+    pub placed_at: String,
+    /// When the broker took it.
+    pub submitted_at: Option<String>,
+    /// When it was last filled.
+    pub filled_at: Option<String>,
+    /// Seconds from intent to last fill.
+    pub seconds_to_fill: Option<String>,
+    /// The quote that the order was decided on.
+    pub quote_at_submit: QuoteRecord,
+    /// The quote when the newest fill was seen.
+    pub quote_at_fill: Option<QuoteRecord>,
+    /// The first usable quote after the plan's receipt.
+    pub quote_at_arrival: Option<QuoteRecord>,
+    /// 2s(P − m) over the quoted spread, at submit.
+    pub effective_over_quoted: Option<String>,
+    /// s(far − P): dollars per share better than the far touch.
+    pub price_improvement: Option<String>,
+    /// Of the leg: cost against the mid at its first submit, in bps.
+    pub leg_cost_bps: Option<String>,
+    /// Of the leg: the same in half-spreads.
+    pub leg_cost_half_spreads: Option<String>,
+    /// Of the leg: what waiting for the first submit cost, in bps.
+    pub leg_delay_bps: Option<String>,
+    /// Of the leg: s(P̄ − m_d)·filled in dollars.
+    pub leg_shortfall: Option<String>,
+    /// Of the leg: the share that resting orders filled.
+    pub leg_passive_share: Option<String>,
+    /// Of the leg: how it ended.
+    pub leg_outcome: Option<String>,
+    /// Of the leg: orders sent.
+    pub leg_children: usize,
+    /// Fees in dollars.
+    pub fees: Option<String>,
+    /// Strategy names.
+    pub strategy_names: Vec<String>,
+    /// Their weights, as the plan gave them.
+    pub strategy_weights: Vec<String>,
+    /// Why fields are null.
+    pub unknown: Vec<String>,
+}
+
+/// A quote in a ledger line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteRecord {
+    /// Best bid in dollars.
+    pub bid: String,
+    /// Shares bid.
+    pub bid_size: String,
+    /// Best ask in dollars.
+    pub ask: String,
+    /// Shares asked.
+    pub ask_size: String,
+    /// Milliseconds between its last change and its reading.
+    pub age_ms: i64,
+}
+
+impl From<&Quote> for QuoteRecord {
+    fn from(quote: &Quote) -> Self {
+        let age = quote.observed_at.duration_since(quote.changed_at).as_millis();
+        Self {
+            bid: quote.bid.price.to_string(),
+            bid_size: quote.bid.size.to_string(),
+            ask: quote.ask.price.to_string(),
+            ask_size: quote.ask.size.to_string(),
+            age_ms: i64::try_from(age).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// Where a plan's ledger is: `ledger/{account}/date=YYYY-MM-DD/{plan_id}.jsonl`, by the New York date of its receipt.
+pub fn key(state: &Execution) -> String {
+    let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
+    let date = state.plan.received_at.to_zoned(zone).date();
+    format!("ledger/{}/date={date}/{}.jsonl", encode(state.plan.account.as_str()), encode(state.plan.plan_id.as_str()))
+}
+
+/// Percent-encodes everything outside `[A-Za-z0-9_-]`.
+pub fn encode(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// The ledger's lines, one JSON object a line.
+pub fn to_bytes(state: &Execution) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in lines(state) {
+        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// The ledger of an execution.
+pub fn lines(state: &Execution) -> Vec<LedgerLine> {
+    ledger::lines(state).iter().map(|line| record(line, state)).collect()
+}
+
+fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
+    let (leg, child, plan) = (line.leg, line.child, &state.plan);
+    let measures = ledger::measure(leg);
+    let text = |value: Option<rust_decimal::Decimal>| value.map(|value| value.normalize().to_string());
+    let given = plan.attribution.get(leg.symbol().as_str()).cloned().unwrap_or_default();
+    let (strategy_names, strategy_weights): (Vec<_>, Vec<_>) = given.into_iter().unzip();
+    let preflight = state.preflight.as_ref().map(|(preflight, _)| preflight);
+    LedgerLine {
+        schema: SCHEMA,
+        plan_id: plan.plan_id.to_string(),
+        correlation_id: plan.correlation_id.to_string(),
+        account: plan.account.to_string(),
+        trade_mode: preflight.map(|preflight| preflight.mode.word().to_owned()),
+        client_order_id: child.client_order_id.to_string(),
+        broker_order_id: child.broker_order_id.as_ref().map(ToString::to_string),
+        symbol: leg.symbol().to_string(),
+        side: leg.side.action().to_owned(),
+        attempt: child.attempt,
+        purpose: child.purpose.word().to_owned(),
+        policy: preflight.map(|preflight| preflight.policy.word().to_owned()),
+        order_type: "limit".to_owned(),
+        limit_price: child.terms.limit.to_string(),
+        order_quantity: child.terms.quantity.to_string(),
+        quantity: child.cumulative.to_string(),
+        average_price: child.average_price.map(|price| price.to_string()),
+        notional: child.filled_notional().to_string(),
+        placed_at: child.intended_at.to_string(),
+        submitted_at: child.submitted_at.map(|at| at.to_string()),
+        filled_at: child.filled_at.map(|at| at.to_string()),
+        seconds_to_fill: text(line.seconds_to_fill()),
+        quote_at_submit: (&child.quote).into(),
+        quote_at_fill: child.quote_at_fill.as_ref().map(QuoteRecord::from),
+        quote_at_arrival: leg.arrival.as_ref().map(QuoteRecord::from),
+        effective_over_quoted: text(line.effective_over_quoted()),
+        price_improvement: text(child.improvement()),
+        leg_cost_bps: text(measures.cost_bps),
+        leg_cost_half_spreads: text(measures.cost_half_spreads),
+        leg_delay_bps: text(measures.delay_bps),
+        leg_shortfall: measures.shortfall.map(|shortfall| shortfall.to_string()),
+        leg_passive_share: text(measures.passive_share),
+        leg_outcome: leg.outcome.map(|outcome| LegOutcome::word(outcome).to_owned()),
+        leg_children: leg.children.len(),
+        fees: None,
+        strategy_names,
+        strategy_weights,
+        unknown: unknown(line),
+    }
+}
+
+/// Says why fields are null.
+fn unknown(line: &Line<'_>) -> Vec<String> {
+    let mut reasons = vec!["fees: the broker reports them at the end of the day, not with the fill".to_owned()];
+    let mut note = |missing: bool, reason: &str| {
+        if missing {
+            reasons.push(reason.to_owned());
+        }
+    };
+    note(line.child.average_price.is_none(), "average_price: the broker had not said it when the plan ended");
+    note(line.child.quote_at_fill.is_none(), "quote_at_fill: no usable quote when the fill was seen");
+    note(line.leg.arrival.is_none(), "quote_at_arrival: no usable quote before the leg ended");
+    note(line.child.quote.spread().is_zero(), "effective_over_quoted: the market was locked at submit");
+    reasons
+}

@@ -1,0 +1,184 @@
+//! `RebalancePlanned` 1.x.
+
+use std::collections::BTreeMap;
+
+use alchemiser_core::{
+    ids::{AccountId, EventId},
+    plan::{Draft, DraftItem, PlanRefused, RefusalCode},
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{decimal, incoming::Envelope, strict};
+
+/// The detail-type.
+pub const DETAIL_TYPE: &str = "RebalancePlanned";
+
+/// What the reader needs to know besides the event.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// Where a plan that names no account is traded.
+    pub default: AccountId,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    correlation_id: String,
+    causation_id: Option<String>,
+    event_id: String,
+    event_type: Option<String>,
+    schema_version: Option<String>,
+    metadata: Option<Metadata>,
+    rebalance_plan: Body,
+    trades_required: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    account: Option<String>,
+    valid_until: Option<String>,
+    strategy_attribution: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    schema_version: Option<String>,
+    plan_id: String,
+    timestamp: String,
+    items: Vec<Item>,
+    total_portfolio_value: Box<RawValue>,
+    total_trade_value: Box<RawValue>,
+    execution_urgency: Option<String>,
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    symbol: String,
+    action: String,
+    trade_amount: Box<RawValue>,
+    current_value: Box<RawValue>,
+    target_value: Box<RawValue>,
+    current_weight: Box<RawValue>,
+    target_weight: Box<RawValue>,
+    priority: i64,
+}
+
+/// Reads the plan out of an event. The items' meaning is checked by [`alchemiser_core::plan::Plan::new`].
+///
+/// # Errors
+/// [`PlanRefused`] naming the first field that does not fit.
+pub fn read(event: &Envelope, accounts: &Accounts) -> Result<Draft, PlanRefused> {
+    if event.detail_type != DETAIL_TYPE {
+        return Err(PlanRefused::new(RefusalCode::WrongEvent, "detail-type", DETAIL_TYPE, &event.detail_type));
+    }
+    let detail: Detail = strict::read(event.detail.get().as_bytes(), "detail")?;
+    if let Some(kind) = detail.event_type.as_ref().filter(|kind| *kind != DETAIL_TYPE) {
+        return Err(PlanRefused::new(RefusalCode::WrongEvent, "event_type", DETAIL_TYPE, kind));
+    }
+    schema("schema_version", detail.schema_version.as_deref())?;
+    schema("rebalance_plan.schema_version", detail.rebalance_plan.schema_version.as_deref())?;
+    if detail.schema_version.is_none() && detail.rebalance_plan.schema_version.is_none() {
+        return Err(PlanRefused::new(RefusalCode::MissingField, "schema_version", "1.x", "no field"));
+    }
+    if let Some(causation) = &detail.causation_id {
+        event_id("causation_id", causation)?;
+    }
+    let (outer, body) = (detail.metadata.unwrap_or_default(), detail.rebalance_plan);
+    let inner = body.metadata.unwrap_or_default();
+    let attribution = inner.strategy_attribution.or(outer.strategy_attribution);
+    Ok(Draft {
+        account: account(outer.account.or(inner.account), accounts)?,
+        source_event: event_id("event_id", &detail.event_id)?,
+        plan_id: body.plan_id,
+        correlation_id: detail.correlation_id,
+        timestamp: time("rebalance_plan.timestamp", &body.timestamp)?,
+        valid_until: outer
+            .valid_until
+            .or(inner.valid_until)
+            .map(|until| time("metadata.valid_until", &until))
+            .transpose()?,
+        urgency: body.execution_urgency.unwrap_or_else(|| "NORMAL".to_owned()),
+        portfolio_value: number("rebalance_plan.total_portfolio_value", &body.total_portfolio_value)?,
+        trade_value: number("rebalance_plan.total_trade_value", &body.total_trade_value)?,
+        trades_required: detail.trades_required,
+        items: body.items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?,
+        attribution: attribution.as_deref().map(attributed).unwrap_or_default(),
+    })
+}
+
+fn schema(field: &str, version: Option<&str>) -> Result<(), PlanRefused> {
+    match version {
+        Some(version) if version.split('.').next() != Some("1") => {
+            Err(PlanRefused::new(RefusalCode::UnknownSchema, field, "1.x", format!("{version:?}")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn event_id(field: &str, text: &str) -> Result<EventId, PlanRefused> {
+    EventId::new(text).map_err(|error| malformed(field, error.expected, text))
+}
+
+fn malformed(field: &str, expected: &str, found: &str) -> PlanRefused {
+    PlanRefused::new(RefusalCode::MalformedField, field, expected, format!("{found:?}"))
+}
+
+fn account(named: Option<String>, accounts: &Accounts) -> Result<AccountId, PlanRefused> {
+    match named {
+        Some(name) if name != accounts.default.as_str() => {
+            let expected = format!("the configured account {}", accounts.default);
+            Err(PlanRefused::new(RefusalCode::UnknownAccount, "metadata.account", &expected, format!("{name:?}")))
+        }
+        Some(_) | None => Ok(accounts.default.clone()),
+    }
+}
+
+fn time(field: &str, text: &str) -> Result<Timestamp, PlanRefused> {
+    text.parse().map_err(|_: jiff::Error| malformed(field, "an RFC 3339 time with its zone", text))
+}
+
+/// A decimal that is a JSON string or a JSON number.
+fn number(field: &str, raw: &RawValue) -> Result<Decimal, PlanRefused> {
+    let text = raw.get();
+    let refused = |found: &str| {
+        PlanRefused::new(RefusalCode::MalformedField, field, "a decimal as JSON string or number", found)
+    };
+    let inner = match text.strip_prefix('"') {
+        Some(_) => serde_json::from_str::<String>(text).map_err(|_: serde_json::Error| refused(text))?,
+        None if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => text.to_owned(),
+        None => return Err(refused(text)),
+    };
+    decimal::read(&inner).map_err(|error| {
+        let message = error.to_string();
+        let (expected, found) = message.split_once(", found ").unwrap_or((&message, text));
+        let expected = expected.strip_prefix("expected ").unwrap_or(expected);
+        PlanRefused::new(RefusalCode::MalformedField, field, expected, found)
+    })
+}
+
+fn item((index, item): (usize, Item)) -> Result<DraftItem, PlanRefused> {
+    let at = |name: &str, raw: &RawValue| number(&format!("rebalance_plan.items[{index}].{name}"), raw);
+    Ok(DraftItem {
+        trade_amount: at("trade_amount", &item.trade_amount)?,
+        current_value: at("current_value", &item.current_value)?,
+        target_value: at("target_value", &item.target_value)?,
+        current_weight: at("current_weight", &item.current_weight)?,
+        target_weight: at("target_weight", &item.target_weight)?,
+        symbol: item.symbol,
+        action: item.action,
+        priority: item.priority,
+    })
+}
+
+/// Strategy names and weights, as given. What is not of the documented form is left out: attribution explains trades,
+/// it never stops them.
+fn attributed(raw: &RawValue) -> BTreeMap<String, Vec<(String, String)>> {
+    let parsed = serde_json::from_str::<BTreeMap<String, BTreeMap<String, Box<RawValue>>>>(raw.get());
+    let weights = |weights: BTreeMap<String, Box<RawValue>>| {
+        weights.into_iter().map(|(name, weight)| (name, weight.get().trim_matches('"').to_owned())).collect()
+    };
+    parsed.unwrap_or_default().into_iter().map(|(symbol, given)| (symbol, weights(given))).collect()
+}

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Execute a RebalancePlanned event on the simulated exchange of a state directory
+    /// Execute a `RebalancePlanned` event on the simulated exchange of a state directory
     Run(RunArgs),
     /// Show the executions of a state directory
     Status(ReadArgs),
@@ -37,7 +37,7 @@ pub(crate) enum Command {
 #[derive(ClapArgs, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct RunArgs {
-    /// The event: an EventBridge event with detail-type RebalancePlanned, as JSON
+    /// The event: an EventBridge event with detail-type `RebalancePlanned`, as JSON
     pub(crate) plan: PathBuf,
     /// The state directory: logs, ledger, exchange; made if it is not there
     #[arg(long, default_value = "state")]
@@ -106,6 +106,7 @@ impl PolicyWord {
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    let parsed: SignedDuration = text.parse().map_err(|_: jiff::Error| format!("expected an age like 2h or 30m, found {text:?}"))?;
+    let parsed: SignedDuration =
+        text.parse().map_err(|error| format!("expected an age like 2h or 30m, found {text:?} ({error})"))?;
     if parsed.is_positive() { Ok(parsed) } else { Err(format!("expected an age above zero, found {text:?}")) }
 }

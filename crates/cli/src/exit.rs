@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use alchemiser_core::plan::PlanRefused;
 use serde::Serialize;
 
 /// How a command ended.
@@ -46,10 +47,8 @@ impl Exit {
 pub(crate) struct Stopped {
     pub(crate) exit: Exit,
     code: String,
-    field: Option<String>,
-    expected: Option<String>,
-    found: Option<String>,
     message: String,
+    refused: Option<Box<PlanRefused>>,
     json: bool,
 }
 
@@ -67,7 +66,7 @@ impl Stopped {
     pub(crate) fn new(exit: Exit, code: &str, message: impl std::fmt::Display) -> Self {
         let message = message.to_string();
         let message = message.strip_prefix(&format!("{code}: ")).map_or(message.clone(), str::to_owned);
-        Self { exit, code: code.to_owned(), field: None, expected: None, found: None, message, json: false }
+        Self { exit, code: code.to_owned(), message, refused: None, json: false }
     }
 
     pub(crate) fn failed(code: &str, error: &dyn std::fmt::Display) -> Self {
@@ -75,16 +74,12 @@ impl Stopped {
     }
 
     /// A refused input: which field, what was expected, what was found.
-    pub(crate) fn refused(refused: &alchemiser_core::plan::PlanRefused) -> Self {
-        Self {
-            field: Some(refused.field.clone()),
-            expected: Some(refused.expected.clone()),
-            found: Some(refused.found.clone()),
-            ..Self::new(Exit::Refused, refused.code.code(), refused)
-        }
+    pub(crate) fn refused(refused: &PlanRefused) -> Self {
+        let stopped = Self::new(Exit::Refused, refused.code.code(), refused);
+        Self { refused: Some(Box::new(refused.clone())), ..stopped }
     }
 
-    pub(crate) fn as_json(mut self, json: bool) -> Self {
+    pub(crate) fn with_json(mut self, json: bool) -> Self {
         self.json = json;
         self
     }
@@ -92,12 +87,13 @@ impl Stopped {
     /// Says it: one JSON object for machines, a line for people.
     pub(crate) fn say(&self) {
         if self.json {
+            let refused = self.refused.as_deref();
             let said = Said {
                 outcome: self.exit.word(),
                 code: &self.code,
-                field: self.field.as_deref(),
-                expected: self.expected.as_deref(),
-                found: self.found.as_deref(),
+                field: refused.map(|refused| refused.field.as_str()),
+                expected: refused.map(|refused| refused.expected.as_str()),
+                found: refused.map(|refused| refused.found.as_str()),
                 message: &self.message,
             };
             // A reader that went away hears nothing; the exit code stays.

@@ -12,7 +12,7 @@ use crate::{
 
 /// Shows the ledgers of a state directory, oldest plan first.
 pub(crate) fn ledger(args: &LedgerArgs) -> Result<Exit, Stopped> {
-    let stopped = |stopped: Stopped| stopped.as_json(args.read.json);
+    let stopped = |stopped: Stopped| stopped.with_json(args.read.json);
     let lines = lines(args).map_err(stopped)?;
     if args.read.json {
         return crate::print_json(&lines);

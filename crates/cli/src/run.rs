@@ -27,7 +27,7 @@ use crate::{
 
 /// Executes a plan, or goes on with it, or says that it was executed.
 pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
-    attempt(args).await.map_err(|stopped| stopped.as_json(args.json))
+    attempt(args).await.map_err(|stopped| stopped.with_json(args.json))
 }
 
 async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
@@ -164,24 +164,24 @@ async fn settle_again(session: &Session, state: &Execution) -> Result<(), Stoppe
 fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Result<Exit, Stopped> {
     let program = std::env::current_exe().map_or_else(|_| "alchemiser".to_owned(), |path| path.display().to_string());
     let (plan, root) = (args.plan.display(), args.state.display());
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if already {
-        text.push_str(&format!("Plan {} was already executed; nothing was sent.\n", state.plan.plan_id));
+        lines.push(format!("Plan {} was already executed; nothing was sent.", state.plan.plan_id));
     }
     if !state.legs.is_empty() {
-        text.push_str(&format!("{}\n", table::legs(state)));
+        lines.push(table::legs(state).to_string());
     }
     let terminal = if report::outcome(state) == Exit::Completed { "WorkflowCompleted" } else { "WorkflowFailed" };
-    text.push_str(&format!("{terminal}: {}\n", settle::summary(state)));
+    lines.push(format!("{terminal}: {}", settle::summary(state)));
     if let (Some(half_spreads), Some(bps)) = table::mean_cost(state) {
         let mean = "Mean cost against the mid at the first submit, weighted by notional";
-        text.push_str(&format!("{mean}: {half_spreads:.2} half-spreads, {bps:.2} bps\n"));
+        lines.push(format!("{mean}: {half_spreads:.2} half-spreads, {bps:.2} bps"));
     }
-    text.push_str(&format!("\nLog     {}\nLedger  {}\n\nNext:\n", places.log, places.ledger));
-    text.push_str(&format!("  {program} ledger --state {root}\n  {program} verify --state {root}\n"));
+    lines.push(format!("\nLog     {}\nLedger  {}\n\nNext:", places.log, places.ledger));
+    lines.push(format!("  {program} ledger --state {root}\n  {program} verify --state {root}"));
     if already {
-        let now = if args.now { " --now" } else { "" };
-        text.push_str(&format!("  {program} run {plan}{now} --seed {} --state {root}-2    # afresh\n", args.seed.saturating_add(1)));
+        let (now, seed) = (if args.now { " --now" } else { "" }, args.seed.saturating_add(1));
+        lines.push(format!("  {program} run {plan}{now} --seed {seed} --state {root}-{seed}    # afresh"));
     }
-    crate::print(text.trim_end())
+    crate::print(&lines.join("\n"))
 }

@@ -14,11 +14,11 @@ use crate::{
 struct Verified {
     executions: usize,
     entries: usize,
-    violations: Vec<Found>,
+    violations: Vec<Line>,
 }
 
 #[derive(Serialize)]
-struct Found {
+struct Line {
     invariant: &'static str,
     log: String,
     found: String,
@@ -26,19 +26,19 @@ struct Found {
 
 /// Checks the invariants over every log, and against the exchange's books.
 pub(crate) fn verify(args: &ReadArgs) -> Result<Exit, Stopped> {
-    let stopped = |stopped: Stopped| stopped.as_json(args.json);
+    let stopped = |stopped: Stopped| stopped.with_json(args.json);
     let state = load::existing(&args.state).map_err(stopped)?;
     let logs = load::logs(&state).map_err(stopped)?;
     let truth = books::truth(&state).map_err(|error| stopped(Stopped::failed("EXCHANGE", &error)))?;
     let report = audit(&logs, truth.as_ref());
     let sound = report.violations.is_empty();
     if args.json {
-        let found = |violation: alchemiser_driver::audit::Violation| Found {
+        let line = |violation: alchemiser_driver::audit::Violation| Line {
             invariant: violation.invariant,
             log: violation.log,
             found: violation.found,
         };
-        let violations = report.violations.into_iter().map(found).collect();
+        let violations = report.violations.into_iter().map(line).collect();
         crate::print_json(&Verified { executions: report.executions, entries: report.entries, violations })?;
     } else {
         let books = if truth.is_some() { "and the exchange's books " } else { "" };

@@ -109,10 +109,10 @@ pub async fn execute(
         let_go(floor, &state).await?;
         return Ok(Executed::AlreadyFinished);
     }
-    if !state.is_finished() {
-        if let Asked::Busy(holder) = account::acquire(&floor.desk, account, plan_id).await? {
-            return Ok(Executed::Busy { holder });
-        }
+    if !state.is_finished()
+        && let Asked::Busy(holder) = account::acquire(&floor.desk, account, plan_id).await?
+    {
+        return Ok(Executed::Busy { holder });
     }
     if let Some(held) = held(floor, &log, &state).await? {
         return Ok(held);

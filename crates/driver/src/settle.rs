@@ -102,6 +102,9 @@ pub async fn write(store: &std::sync::Arc<dyn Store>, state: &Execution) -> Resu
 /// The outcome in a sentence.
 pub fn summary(state: &Execution) -> String {
     let Some((outcome, _)) = &state.outcome else { return "not finished".to_owned() };
+    if outcome.no_trades_needed {
+        return format!("{}: nothing had to be traded", outcome.status.word());
+    }
     let traded = alchemiser_core::ledger::traded(state);
     let why = outcome.failure_reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     format!(

@@ -6,7 +6,7 @@ use alchemiser_core::{
     fact::{Announced, Fact, FactKind},
     ids::EventId,
     observed::{Answer, Input, Observed, observe},
-    outstanding::{Outstanding, Reads, leftovers, outstanding, unannounced},
+    outstanding::{Outstanding, Reads, Wanted, leftovers, outstanding, unannounced},
     throttle::Tokens,
 };
 use alchemiser_wire::event;
@@ -114,7 +114,8 @@ impl<'a> Owned<'a> {
             return Ok(Turned::Complete);
         }
         let later = if self.publish_failures == 0 { now } else { now.saturating_add(self.state.policy.poll_steady).unwrap_or(now) };
-        Ok(Turned::WakeAt(due.wake_at.unwrap_or(later)))
+        let wake = due.wake_at.map(|wake| self.observed.tokens.pace(wake, now, &self.state.policy));
+        Ok(Turned::WakeAt(wake.unwrap_or(later)))
     }
 
     /// The facts of this turn: publications that succeeded, decisions, and the events that follow from them.
@@ -175,7 +176,12 @@ impl<'a> Owned<'a> {
                 Err(error) => failed.push(error),
             }
         }
-        if reads.account {
+        let account = match reads.account {
+            Wanted::No => false,
+            Wanted::Once => self.observed.account.is_none(),
+            Wanted::Now => true,
+        };
+        if account {
             calls += 1;
             match broker.account().await {
                 Ok(account) => inputs.push(Input::Account(account, self.now())),

@@ -283,6 +283,7 @@ struct ExecutionData<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the consumers'")]
 struct Order {
     symbol: String,
     action: &'static str,
@@ -359,7 +360,7 @@ fn executed(event: &Event, state: &Execution, at: Timestamp) -> String {
 }
 
 #[derive(Serialize)]
-struct Completed {
+struct CompletedDetail {
     workflow_type: &'static str,
     workflow_duration_ms: i64,
     success: bool,
@@ -380,9 +381,9 @@ fn duration_ms(state: &Execution, at: Timestamp) -> i64 {
     i64::try_from(at.duration_since(state.plan.received_at).as_millis()).unwrap_or(i64::MAX)
 }
 
-fn completed(state: &Execution, at: Timestamp) -> Option<Completed> {
+fn completed(state: &Execution, at: Timestamp) -> Option<CompletedDetail> {
     let (outcome, _) = state.outcome.as_ref()?;
-    Some(Completed {
+    Some(CompletedDetail {
         workflow_type: "trading",
         workflow_duration_ms: duration_ms(state, at),
         success: true,

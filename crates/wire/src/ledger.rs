@@ -1,4 +1,4 @@
-//! Ledger lines: one child order with fills each, as JSON Lines that Athena and DuckDB read as they are.
+//! Ledger lines: one child order with fills each, as JSON Lines that Athena and `DuckDB` read as they are.
 
 use alchemiser_core::{
     execution::Execution,
@@ -75,7 +75,7 @@ pub struct LedgerLine {
     pub leg_cost_half_spreads: Option<String>,
     /// Of the leg: what waiting for the first submit cost, in bps.
     pub leg_delay_bps: Option<String>,
-    /// Of the leg: s(P̄ − m_d)·filled in dollars.
+    /// Of the leg: implementation shortfall in dollars, against the first mid after the plan's receipt.
     pub leg_shortfall: Option<String>,
     /// Of the leg: the share that resting orders filled.
     pub leg_passive_share: Option<String>,
@@ -135,7 +135,10 @@ pub fn encode(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            for nibble in [byte >> 4, byte & 15] {
+                encoded.extend(char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()));
+            }
         }
     }
     encoded

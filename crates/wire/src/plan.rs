@@ -137,7 +137,10 @@ fn account(named: Option<String>, accounts: &Accounts) -> Result<AccountId, Plan
 }
 
 fn time(field: &str, text: &str) -> Result<Timestamp, PlanRefused> {
-    text.parse().map_err(|_: jiff::Error| malformed(field, "an RFC 3339 time with its zone", text))
+    let Ok(time) = text.parse() else {
+        return Err(malformed(field, "an RFC 3339 time with its zone", text));
+    };
+    Ok(time)
 }
 
 /// A decimal that is a JSON string or a JSON number.
@@ -147,7 +150,7 @@ fn number(field: &str, raw: &RawValue) -> Result<Decimal, PlanRefused> {
         PlanRefused::new(RefusalCode::MalformedField, field, "a decimal as JSON string or number", found)
     };
     let inner = match text.strip_prefix('"') {
-        Some(_) => serde_json::from_str::<String>(text).map_err(|_: serde_json::Error| refused(text))?,
+        Some(_) => serde_json::from_str::<String>(text).ok().ok_or_else(|| refused(text))?,
         None if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => text.to_owned(),
         None => return Err(refused(text)),
     };

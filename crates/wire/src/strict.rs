@@ -59,19 +59,81 @@ impl<'de> Visitor<'de> for EachKeyOnce {
     }
 }
 
-/// Reads a document of type `T` in which every key stands once.
+/// Reads a document of type `T` in which every key stands once. The common way is one quick look for keys and one typed
+/// reading; only what fails is read again to find out where.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, PlanRefused> {
-    if let Err(error) = serde_json::from_slice::<EachKeyOnce>(bytes) {
-        return Err(PlanRefused::new(RefusalCode::MalformedJson, what, "JSON in which each key stands once", error));
+    if serde_json::from_slice::<EachKeyOnce>(bytes).is_err() {
+        let (path, found) = located::<EachKeyOnce>(bytes, what);
+        return Err(PlanRefused::new(RefusalCode::MalformedJson, &path, "JSON in which each key stands once", found));
     }
+    let Ok(read) = serde_json::from_slice(bytes) else {
+        let (path, found) = located::<T>(bytes, what);
+        return Err(refused(&path, what, &found));
+    };
+    Ok(read)
+}
+
+/// Where reading fails, and why.
+fn located<T: DeserializeOwned>(bytes: &[u8], what: &str) -> (String, String) {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let found = error.inner().to_string();
-        let (code, expected) = match found.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
-            Some((field, _)) => (RefusalCode::MissingField, format!("the field {field:?}")),
-            None => (RefusalCode::MalformedField, "a value of the documented type".to_owned()),
-        };
-        PlanRefused::new(code, if path == "." { what } else { &path }, &expected, found)
-    })
+    let read: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let Err(error) = read else {
+        return (what.to_owned(), "more than one JSON document".to_owned());
+    };
+    let path = error.path().to_string();
+    let path = path.strip_prefix("detail.").unwrap_or(&path);
+    let path = path.trim_end_matches(".?");
+    let path = if path == "." || path == "?" { what } else { path };
+    let found = error.inner().to_string();
+    let twice = found.strip_prefix("the key \"").and_then(|rest| rest.split_once("\" stands twice"));
+    let path = match twice {
+        Some((key, _)) if path == what => key.to_owned(),
+        Some((key, _)) => format!("{path}.{key}"),
+        None => path.to_owned(),
+    };
+    (path, found)
+}
+
+/// A typed reading's failure in our words: serde says «missing field `x`» or «invalid type: a, expected b».
+fn refused(path: &str, what: &str, found: &str) -> PlanRefused {
+    let place = found.rfind(" at line ").map_or(found, |at| found.get(..at).unwrap_or(found));
+    if let Some((field, _)) = place.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+        let field = if path == what { field.to_owned() } else { format!("{path}.{field}") };
+        return PlanRefused::new(RefusalCode::MissingField, &field, "a value", "no such field");
+    }
+    let (found, expected) = place.split_once(", expected ").unwrap_or((place, "a value of the documented type"));
+    let found = found.strip_prefix("invalid type: ").unwrap_or(found);
+    PlanRefused::new(RefusalCode::MalformedField, path, expected, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its reading is looked at")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its reading is looked at")]
+        list: Vec<u8>,
+    }
+
+    fn check(json: &str, expected: &str) {
+        let refused = read::<Outer>(json.as_bytes(), "event").unwrap_err();
+        assert_eq!(refused.to_string(), expected, "{json}");
+    }
+
+    #[test]
+    fn a_refusal_names_the_place() {
+        check("{", "MALFORMED_JSON: event: expected JSON in which each key stands once, found EOF while parsing an object at line 1 column 1");
+        check(r#"{"inner":{"list":[],"list":[]}}"#, "MALFORMED_JSON: inner.list: expected JSON in which each key stands once, found the key \"list\" stands twice at line 1 column 26");
+        check(r#"{"inner":{"list":[NaN]}}"#, "MALFORMED_JSON: inner.list[0]: expected JSON in which each key stands once, found expected value at line 1 column 19");
+        check(r#"{"inner":{}}"#, "MISSING_FIELD: inner.list: expected a value, found no such field");
+        check("{}", "MISSING_FIELD: inner: expected a value, found no such field");
+        check(r#"{"inner":{"list":{}}}"#, "MALFORMED_FIELD: inner.list: expected a sequence, found map");
+    }
 }

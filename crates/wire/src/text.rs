@@ -40,6 +40,7 @@ pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, Error, Serialize, Serializer, Text};
 
+    #[expect(clippy::ref_option, reason = "the signature that serde asks of `with`")]
     pub(crate) fn serialize<T: Text, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
         value.as_ref().map(Text::write).serialize(serializer)
     }

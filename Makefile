@@ -1,0 +1,50 @@
+# The one door. `make run` and `make test` need git, make, a C compiler and Rust; `make ci` also python3 with venv.
+CARGO ?= cargo
+PLAN  ?= examples/plans/growth-and-bonds.json
+STATE ?= state/demo
+TOOLS := target/tools
+
+.PHONY: run test lint ci supply template lambda help
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## execute the example plan on the simulated exchange (again: says that it was executed)
+	$(CARGO) build --locked -p alchemiser-cli
+	target/debug/alchemiser run $(PLAN) --now --state $(STATE)
+
+test: ## every test that needs only Rust: tidy, unit, property, end-to-end, the real binary
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --locked --workspace --no-fail-fast && $(CARGO) test --locked --workspace --doc; \
+	else \
+		$(CARGO) test --locked --workspace --no-fail-fast; \
+	fi
+
+lint: ## formatting and lints, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+ci: lint test supply template lambda ## all of CI
+
+$(TOOLS)/ready: infra/ci/requirements.txt
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement infra/ci/requirements.txt
+	touch $@
+
+$(TOOLS)/bin/cargo-deny: | $(TOOLS)/ready
+	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build --version 0.20.2 cargo-deny
+
+$(TOOLS)/bin/cargo-machete: | $(TOOLS)/ready
+	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build --version 0.9.2 cargo-machete
+
+supply: $(TOOLS)/ready $(TOOLS)/bin/cargo-deny $(TOOLS)/bin/cargo-machete ## licences, sources, bans, unused dependencies, spelling
+	$(TOOLS)/bin/cargo-deny --locked check licenses sources bans
+	$(TOOLS)/bin/cargo-machete
+	$(TOOLS)/bin/typos
+
+template: $(TOOLS)/ready ## the SAM template
+	$(TOOLS)/bin/cfn-lint infra/template.yaml
+
+lambda: $(TOOLS)/ready ## the three functions as processes of their own, invoked as the README says
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/ci/lambda.sh

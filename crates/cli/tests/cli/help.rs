@@ -1,0 +1,72 @@
+//! The help says what there is, and reading commands say what to do when there is nothing to read.
+
+use std::process::Command;
+
+use crate::command::{BINARY, example, run_json};
+
+fn output(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(BINARY).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn the_help_names_every_command_and_exit_code() {
+    let (code, text) = output(&["--help"]);
+    assert_eq!(code, 0);
+    for word in ["run", "status", "ledger", "verify", "Exit codes", "4  locked"] {
+        assert!(text.contains(word), "{word} is not in:\n{text}");
+    }
+    let (_, text) = output(&["run", "--help"]);
+    for word in ["--state", "--seed", "--speed", "--policy", "--max-age", "--now", "--json"] {
+        assert!(text.contains(word), "{word} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_code_2() {
+    assert_eq!(output(&["run"]).0, 2);
+    let (code, text) = output(&["run", "x.json", "--max-age", "soon"]);
+    assert!(code == 2 && text.contains("expected an age like 2h or 30m"), "{text}");
+}
+
+#[test]
+fn reading_nothing_says_what_to_do() {
+    for command in ["status", "ledger", "verify"] {
+        let (code, text) = output(&[command, "--state", "/nonexistent/state"]);
+        assert!(code == 2 && text.contains("STATE_MISSING") && text.contains("alchemiser run PLAN.json"), "{text}");
+    }
+}
+
+/// T8: what the orders did is there to read.
+#[test]
+fn status_and_ledger_show_what_was_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    run_json(&example(), &state, &[]);
+    let state = state.to_str().unwrap();
+    let (_, status) = output(&["status", "--state", state]);
+    assert!(status.contains("growth-and-bonds-2026-11-20") && status.contains("finished"), "{status}");
+    let (_, status) = output(&["status", "--json", "--state", state]);
+    let lines: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((&lines[0]["legs"], &lines[0]["done"], &lines[0]["live_orders"]), (&13.into(), &13.into(), &0.into()));
+    let (_, ledger) = output(&["ledger", "--state", state]);
+    assert!(ledger.contains("TQQQ") && ledger.contains("E/Q"), "{ledger}");
+    let (_, ledger) = output(&["ledger", "no-such-plan", "--json", "--state", state]);
+    assert_eq!(ledger.trim(), "[]");
+    let (code, text) = output(&["verify", "--state", state]);
+    assert!(code == 0 && text.contains("1 executions") && text.contains("0 violations"), "{text}");
+}
+
+/// A log that was touched is found out.
+#[test]
+fn verify_finds_a_changed_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let (_, report) = run_json(&example(), &state, &[]);
+    let entry = std::path::Path::new(report["log"].as_str().unwrap()).join("000005.json");
+    let changed = std::fs::read_to_string(&entry).unwrap().replacen("\"owner\":\"", "\"owner\":\"x", 1);
+    std::fs::write(&entry, changed).unwrap();
+    let (code, text) = output(&["verify", "--state", state.to_str().unwrap()]);
+    assert!(code == 1 && text.contains("I7") && text.contains("does not carry its predecessor's hash"), "{text}");
+}

@@ -1,0 +1,9 @@
+//! Tests of the real binary.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod command;
+mod help;
+mod input;
+mod kill;
+mod run;
+mod shared;

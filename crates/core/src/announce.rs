@@ -62,12 +62,7 @@ impl Event {
             | Self::PhaseCompleted(_)
             | Self::Executed => self.detail_type(),
         };
-        EventId::derive(
-            &state.plan.account,
-            state.plan.plan_id.as_str(),
-            kind,
-            &self.subject(),
-        )
+        EventId::derive(&state.plan.account, state.plan.plan_id.as_str(), kind, &self.subject())
     }
 }
 
@@ -83,9 +78,8 @@ pub fn events(state: &Execution) -> Vec<Event> {
     if passed(Phase::Selling) {
         let sold = state.side(Side::Sell).flat_map(|leg| &leg.children);
         let settled = sold.filter(|child| child.is_settled() && !child.cumulative.is_zero());
-        let settled: Vec<Event> = settled
-            .map(|child| Event::OrderSettled(child.client_order_id.clone()))
-            .collect();
+        let settled: Vec<Event> =
+            settled.map(|child| Event::OrderSettled(child.client_order_id.clone())).collect();
         let any = !settled.is_empty();
         events.extend(settled);
         events.push(Event::PhaseCompleted(Side::Sell));
@@ -98,11 +92,7 @@ pub fn events(state: &Execution) -> Vec<Event> {
     }
     if let (Some((outcome, _)), true) = (&state.outcome, state.is_finished()) {
         events.push(Event::Executed);
-        events.push(if outcome.completed {
-            Event::Completed
-        } else {
-            Event::Failed
-        });
+        events.push(if outcome.completed { Event::Completed } else { Event::Failed });
     }
     events
 }

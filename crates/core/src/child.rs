@@ -94,6 +94,7 @@ impl Status {
 
     /// The status after the broker reported `report`. What ended stays ended: readings arrive late and out of order,
     /// and only the cumulative quantity may still grow.
+    #[must_use]
     pub fn after(self, report: BrokerStatus) -> Self {
         use BrokerStatus as B;
         match (self, report) {
@@ -248,9 +249,7 @@ impl ChildOrder {
 
     /// Dollars of the filled shares; at the limit while the broker has not said the average price yet.
     pub fn filled_notional(&self) -> Money {
-        self.average_price
-            .unwrap_or(self.terms.limit)
-            .times(self.cumulative)
+        self.average_price.unwrap_or(self.terms.limit).times(self.cumulative)
     }
 
     /// It may still take money or shares: live, or given up without certainty.
@@ -305,12 +304,7 @@ impl ChildOrder {
     pub fn improvement(&self) -> Option<Decimal> {
         let far = self.quote.far(self.terms.side).price.dollars();
         let paid = self.average_price?.dollars();
-        Some(
-            self.terms
-                .side
-                .sign()
-                .saturating_mul(far.saturating_sub(paid)),
-        )
+        Some(self.terms.side.sign().saturating_mul(far.saturating_sub(paid)))
     }
 }
 
@@ -322,13 +316,8 @@ mod tests {
     #[test]
     fn the_status_table_holds_for_every_pair() {
         use BrokerStatus as B;
-        let ended = [
-            Status::Filled,
-            Status::Canceled,
-            Status::Rejected,
-            Status::Expired,
-            Status::Replaced,
-        ];
+        let ended =
+            [Status::Filled, Status::Canceled, Status::Rejected, Status::Expired, Status::Replaced];
         let words = [
             "pending_new",
             "accepted",
@@ -367,14 +356,7 @@ mod tests {
             "the fill overtook the acceptance"
         );
         assert_eq!(Status::CancelInFlight.after(B::New), Status::CancelInFlight);
-        assert_eq!(
-            Status::Working.after(B::PendingCancel),
-            Status::CancelInFlight
-        );
-        assert_eq!(
-            Status::Unresolved.after(B::New),
-            Status::Working,
-            "it landed after all"
-        );
+        assert_eq!(Status::Working.after(B::PendingCancel), Status::CancelInFlight);
+        assert_eq!(Status::Unresolved.after(B::New), Status::Working, "it landed after all");
     }
 }

@@ -164,11 +164,7 @@ impl Eq for Verdict {}
 impl Verdict {
     /// A verdict as a log holds it. It documents; it approves nothing.
     pub fn recorded(passed: Vec<Control>, ages: Ages) -> Self {
-        Self {
-            passed,
-            ages,
-            fresh: false,
-        }
+        Self { passed, ages, fresh: false }
     }
 
     /// The controls that passed.
@@ -202,10 +198,8 @@ pub struct Approved {
 impl Approved {
     /// The approval of a child whose verdict is fresh; an order known only from the log has none, and is looked up.
     pub fn of(child: &ChildOrder) -> Option<Self> {
-        let approved = Self {
-            client_order_id: child.client_order_id.clone(),
-            terms: child.terms.clone(),
-        };
+        let approved =
+            Self { client_order_id: child.client_order_id.clone(), terms: child.terms.clone() };
         child.verdict.fresh.then_some(approved)
     }
 
@@ -289,11 +283,7 @@ pub fn rule(request: &Request<'_>, view: &View<'_>) -> Ruling {
         orders: since(view.observed.orders_at),
         funds: since(view.execution.funds.map(|(_, at)| at)),
     };
-    Ruling::Pass(Verdict {
-        passed: Control::ALL.to_vec(),
-        ages,
-        fresh: true,
-    })
+    Ruling::Pass(Verdict { passed: Control::ALL.to_vec(), ages, fresh: true })
 }
 
 fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
@@ -332,10 +322,7 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
         ),
         Control::Leaves => Check::when(!terms.quantity.is_zero() && terms.quantity <= leg.leaves()),
         Control::Children => {
-            let had = leg
-                .children
-                .len()
-                .saturating_sub(usize::from(request.again.is_some()));
+            let had = leg.children.len().saturating_sub(usize::from(request.again.is_some()));
             Check::when(u32::try_from(had).unwrap_or(u32::MAX) < policy.children_max)
         }
         Control::LiveOrder => live_order(request),
@@ -393,10 +380,8 @@ fn order_notional(terms: &OrderTerms, view: &View<'_>) -> Check {
     let policy = &view.execution.policy;
     match &view.execution.preflight {
         Some((preflight, _)) => {
-            let most = preflight
-                .equity
-                .scaled(policy.order_equity_share)
-                .min(policy.order_notional_max);
+            let most =
+                preflight.equity.scaled(policy.order_equity_share).min(policy.order_notional_max);
             Check::when(terms.notional() <= most)
         }
         None => Check::Wait(WaitCode::Reading),
@@ -406,9 +391,7 @@ fn order_notional(terms: &OrderTerms, view: &View<'_>) -> Check {
 /// `limit` is at most `share` of the reference worse than it.
 fn within(limit: Price, reference: Price, side: Side, share: Decimal) -> bool {
     let most = reference.dollars().saturating_mul(share);
-    side.sign()
-        .saturating_mul(limit.dollars().saturating_sub(reference.dollars()))
-        <= most
+    side.sign().saturating_mul(limit.dollars().saturating_sub(reference.dollars())) <= most
 }
 
 fn collar(request: &Request<'_>, policy: &Policy) -> Check {
@@ -416,11 +399,7 @@ fn collar(request: &Request<'_>, policy: &Policy) -> Check {
     let far = request.quote.far(side).price;
     let two_ticks = request.leg.tick(far).times(Decimal::TWO);
     let most = far.dollars().saturating_mul(policy.collar).max(two_ticks);
-    Check::when(
-        side.sign()
-            .saturating_mul(limit.dollars().saturating_sub(far.dollars()))
-            <= most,
-    )
+    Check::when(side.sign().saturating_mul(limit.dollars().saturating_sub(far.dollars())) <= most)
 }
 
 fn last_trade(request: &Request<'_>, view: &View<'_>) -> Check {
@@ -447,12 +426,7 @@ fn previous_close(request: &Request<'_>, view: &View<'_>) -> Check {
         .get(request.leg.symbol())
         .and_then(|snapshot| snapshot.previous_close)
     {
-        Some(close) => Check::when(within(
-            request.terms.limit,
-            close,
-            request.terms.side,
-            share,
-        )),
+        Some(close) => Check::when(within(request.terms.limit, close, request.terms.side, share)),
         None => Check::Wait(WaitCode::Reading),
     }
 }
@@ -482,11 +456,7 @@ fn live_order(request: &Request<'_>) -> Check {
 
 fn wash_trade(request: &Request<'_>, view: &View<'_>) -> Check {
     let opposite = request.terms.side.opposite();
-    let all = view
-        .observed
-        .foreign
-        .iter()
-        .chain(view.observed.orders.values());
+    let all = view.observed.foreign.iter().chain(view.observed.orders.values());
     let against =
         all.filter(|order| order.symbol == request.terms.symbol && order.side == opposite);
     if against.into_iter().any(|order| order.status.is_open()) {
@@ -521,11 +491,6 @@ fn budget(request: &Request<'_>, view: &View<'_>) -> Check {
 }
 
 fn shortfall_allows(view: &View<'_>) -> bool {
-    let most = view
-        .execution
-        .plan
-        .trade_value
-        .abs()
-        .scaled(view.execution.policy.shortfall_max);
+    let most = view.execution.plan.trade_value.abs().scaled(view.execution.policy.shortfall_max);
     view.execution.shortfall() <= most
 }

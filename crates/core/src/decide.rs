@@ -27,13 +27,8 @@ use crate::{
 pub fn decide(execution: &Execution, observed: &Observed, now: Timestamp) -> Vec<Fact> {
     let now = now.max(execution.last_at);
     let tokens = observed.tokens.available(now, &execution.policy);
-    let mut decider = Decider {
-        state: execution.clone(),
-        observed,
-        now,
-        tokens,
-        facts: Vec::new(),
-    };
+    let mut decider =
+        Decider { state: execution.clone(), observed, now, tokens, facts: Vec::new() };
     absorb::reports(&mut decider);
     decider.stop_if_needed();
     loop {
@@ -77,11 +72,7 @@ impl Decider<'_> {
 
     /// Notes what a leg waits for, when that changes.
     fn wait(&mut self, symbol: &Symbol, code: Option<WaitCode>) {
-        let current = self
-            .state
-            .leg(symbol)
-            .and_then(|leg| leg.waiting)
-            .map(|(code, _)| code);
+        let current = self.state.leg(symbol).and_then(|leg| leg.waiting).map(|(code, _)| code);
         if current != code {
             self.record(FactKind::Waiting(symbol.clone(), code));
         }
@@ -115,18 +106,10 @@ impl Decider<'_> {
     /// Ends every open leg of a stopped plan that has no live order.
     fn finish_stopped(&mut self, code: StopCode) {
         let idle = |leg: &&crate::leg::Leg| leg.is_open() && leg.live().is_none();
-        let symbols: Vec<Symbol> = self
-            .state
-            .legs
-            .iter()
-            .filter(idle)
-            .map(|leg| leg.symbol().clone())
-            .collect();
+        let symbols: Vec<Symbol> =
+            self.state.legs.iter().filter(idle).map(|leg| leg.symbol().clone()).collect();
         for symbol in symbols {
-            let partly = self
-                .state
-                .leg(&symbol)
-                .is_some_and(|leg| !leg.filled().is_zero());
+            let partly = self.state.leg(&symbol).is_some_and(|leg| !leg.filled().is_zero());
             let reason = Reason::PlanStopped(code);
             self.finish(
                 &symbol,

@@ -103,15 +103,11 @@ impl Execution {
 
     /// The state that a log's facts add up to; `None` when they do not begin with a claim.
     pub fn fold<'a>(facts: impl IntoIterator<Item = &'a Fact>, policy: &Policy) -> Option<Self> {
-        facts
-            .into_iter()
-            .fold(None, |state, fact| match (state, &fact.kind) {
-                (None, FactKind::Claimed(plan)) => {
-                    Some(Self::claimed(plan, fact.at, policy.clone()))
-                }
-                (None, _) => None,
-                (Some(state), _) => Some(apply(state, fact)),
-            })
+        facts.into_iter().fold(None, |state, fact| match (state, &fact.kind) {
+            (None, FactKind::Claimed(plan)) => Some(Self::claimed(plan, fact.at, policy.clone())),
+            (None, _) => None,
+            (Some(state), _) => Some(apply(state, fact)),
+        })
     }
 
     /// The leg of a symbol.
@@ -136,13 +132,9 @@ impl Execution {
 
     /// When the current phase's window ends.
     pub fn window_end(&self) -> Timestamp {
-        let window = self
-            .preflight
-            .as_ref()
-            .map_or(SignedDuration::ZERO, |(preflight, _)| preflight.window);
-        self.phase_at()
-            .saturating_add(window)
-            .unwrap_or(Timestamp::MAX)
+        let window =
+            self.preflight.as_ref().map_or(SignedDuration::ZERO, |(preflight, _)| preflight.window);
+        self.phase_at().saturating_add(window).unwrap_or(Timestamp::MAX)
     }
 
     /// The plan is over.
@@ -164,9 +156,7 @@ impl Execution {
 
     /// Dollars of our open, unresolved and filled buys: open ones at their limits, filled ones at their prices.
     pub fn buys_committed(&self) -> Money {
-        self.side(Side::Buy)
-            .map(|leg| leg.committed().plus(leg.filled_notional()))
-            .sum()
+        self.side(Side::Buy).map(|leg| leg.committed().plus(leg.filled_notional())).sum()
     }
 
     /// Dollars that buys may take in all: at most what the plan asks for (with its tolerance) and at most the verified
@@ -174,16 +164,8 @@ impl Execution {
     pub fn budget(&self) -> Option<Money> {
         let (funds, _) = self.funds?;
         let asked: Money = self.side(Side::Buy).map(|leg| leg.item.trade_amount).sum();
-        let money = funds
-            .before
-            .plus(funds.proceeds)
-            .scaled(self.policy.cash_share);
-        Some(
-            asked
-                .scaled(self.policy.amount_tolerance)
-                .min(money)
-                .max(Money::ZERO),
-        )
+        let money = funds.before.plus(funds.proceeds).scaled(self.policy.cash_share);
+        Some(asked.scaled(self.policy.amount_tolerance).min(money).max(Money::ZERO))
     }
 
     /// Dollars of all sells' fills.
@@ -193,29 +175,17 @@ impl Execution {
 
     /// So much of the planned sells failed that the buys are not made: more than both the floor and the share.
     pub fn sells_incomplete(&self) -> bool {
-        let planned: Money = self
-            .side(Side::Sell)
-            .map(|leg| leg.item.trade_amount.abs())
-            .sum();
+        let planned: Money = self.side(Side::Sell).map(|leg| leg.item.trade_amount.abs()).sum();
         let over = self
             .side(Side::Sell)
             .filter(|leg| leg.outcome.is_some_and(|outcome| !outcome.is_done()));
         let failed: Money = over
-            .map(|leg| {
-                leg.item
-                    .trade_amount
-                    .abs()
-                    .minus(leg.filled_notional())
-                    .max(Money::ZERO)
-            })
+            .map(|leg| leg.item.trade_amount.abs().minus(leg.filled_notional()).max(Money::ZERO))
             .sum();
-        failed
-            > planned
-                .scaled(self.policy.failed_sells_share)
-                .max(self.policy.failed_sells_floor)
+        failed > planned.scaled(self.policy.failed_sells_share).max(self.policy.failed_sells_floor)
     }
 
-    /// Implementation shortfall so far: Σ s(P̄ − m_d)·filled over the legs, in dollars.
+    /// Implementation shortfall so far: `Σ s(P̄ − m_d)·filled` over the legs, in dollars.
     pub fn shortfall(&self) -> Money {
         let of = |leg: &Leg| {
             let arrival = Money::new(leg.arrival?.mid().saturating_mul(leg.filled().shares()));
@@ -234,21 +204,15 @@ impl Execution {
         });
         let fills: Vec<(Decimal, Decimal)> = crossed
             .filter_map(|child| {
-                let off_mid = child
-                    .average_price?
-                    .dollars()
-                    .saturating_sub(child.quote.mid());
-                let effective = Decimal::TWO
-                    .saturating_mul(leg.side.sign())
-                    .saturating_mul(off_mid);
+                let off_mid = child.average_price?.dollars().saturating_sub(child.quote.mid());
+                let effective =
+                    Decimal::TWO.saturating_mul(leg.side.sign()).saturating_mul(off_mid);
                 Some((effective, child.quote.spread()))
             })
             .collect();
         let quoted: Decimal = fills.iter().map(|(_, spread)| *spread).sum();
         let effective: Decimal = fills.iter().map(|(effective, _)| *effective).sum();
-        let mean = quoted
-            .checked_div(Decimal::from(fills.len()))
-            .unwrap_or_default();
+        let mean = quoted.checked_div(Decimal::from(fills.len())).unwrap_or_default();
         let prior = kappa.saturating_mul(mean);
         effective
             .saturating_add(prior)
@@ -267,9 +231,7 @@ impl Execution {
 
     /// An event of this id was announced.
     pub fn has_announced(&self, id: &EventId) -> bool {
-        self.outbox
-            .iter()
-            .any(|outgoing| outgoing.event.event_id == *id)
+        self.outbox.iter().any(|outgoing| outgoing.event.event_id == *id)
     }
 
     fn leg_mut(&mut self, symbol: &Symbol) -> Option<&mut Leg> {
@@ -277,10 +239,7 @@ impl Execution {
     }
 
     fn child_mut(&mut self, symbol: &Symbol, attempt: u32) -> Option<&mut ChildOrder> {
-        self.leg_mut(symbol)?
-            .children
-            .iter_mut()
-            .find(|child| child.attempt == attempt)
+        self.leg_mut(symbol)?.children.iter_mut().find(|child| child.attempt == attempt)
     }
 }
 
@@ -313,30 +272,18 @@ pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
         FactKind::OutcomeReached(outcome) => state.outcome = Some((outcome.as_ref().clone(), at)),
         FactKind::Announced(event) => {
             if !state.has_announced(&event.event_id) {
-                state.outbox.push(Outgoing {
-                    event: event.as_ref().clone(),
-                    at,
-                    published: false,
-                });
+                state.outbox.push(Outgoing { event: event.as_ref().clone(), at, published: false });
             }
         }
         FactKind::Published(id) => {
-            for outgoing in state
-                .outbox
-                .iter_mut()
-                .filter(|outgoing| outgoing.event.event_id == *id)
+            for outgoing in
+                state.outbox.iter_mut().filter(|outgoing| outgoing.event.event_id == *id)
             {
                 outgoing.published = true;
             }
         }
         FactKind::HandedOver => state.handed_over = true,
-        FactKind::Allocated(amounts) => {
-            for (symbol, amount) in amounts {
-                if let Some(leg) = state.leg_mut(symbol) {
-                    leg.allocation = Some(*amount);
-                }
-            }
-        }
+        FactKind::Allocated(amounts) => allocated(state, amounts),
         FactKind::Arrived(symbol, _)
         | FactKind::Sized(symbol, _)
         | FactKind::Waiting(symbol, _)
@@ -354,14 +301,12 @@ pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
         | FactKind::Unresolved(symbol, attempt)
         | FactKind::Reported(symbol, attempt, _)
         | FactKind::CancelRequested(symbol, attempt, _) => {
-            if matches!(fact.kind, FactKind::Refused(..)) {
+            if matches!(&fact.kind, FactKind::Refused(_, _, refusal) if !refusal.kind.is_lag()) {
                 state.refused_at.push(at);
             }
             if let Some(leg) = state.leg_mut(symbol) {
-                leg.crossing |= matches!(
-                    fact.kind,
-                    FactKind::CancelRequested(_, _, CancelReason::ToCross)
-                );
+                leg.crossing |=
+                    matches!(fact.kind, FactKind::CancelRequested(_, _, CancelReason::ToCross));
             }
             if let Some(child) = state.child_mut(symbol, *attempt) {
                 apply_to_child(child, &fact.kind, at);
@@ -379,6 +324,14 @@ fn preflighted(state: &mut Execution, preflight: &Preflight, at: Timestamp) {
     state.preflight = Some((preflight.clone(), at));
 }
 
+fn allocated(state: &mut Execution, amounts: &[(Symbol, Money)]) {
+    for (symbol, amount) in amounts {
+        if let Some(leg) = state.leg_mut(symbol) {
+            leg.allocation = Some(*amount);
+        }
+    }
+}
+
 fn intended(state: &mut Execution, intent: &Intent, at: Timestamp) {
     state.first_order_at = state.first_order_at.or(Some(at));
     if let Some(leg) = state.leg_mut(&intent.terms.symbol) {
@@ -389,6 +342,10 @@ fn intended(state: &mut Execution, intent: &Intent, at: Timestamp) {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only leg facts are passed in, by the one caller above"
+)]
 fn apply_to_leg(leg: &mut Leg, fact: &FactKind, at: Timestamp) {
     match fact {
         FactKind::Arrived(_, quote) => leg.arrival = leg.arrival.or(Some(*quote)),
@@ -400,10 +357,6 @@ fn apply_to_leg(leg: &mut Leg, fact: &FactKind, at: Timestamp) {
             leg.waiting = code.map(|code| (code, at));
         }
         FactKind::LegFinished(_, outcome) => finished(leg, *outcome, at),
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "only leg facts are passed in, by the one caller above"
-        )]
         _ => {}
     }
 }
@@ -416,14 +369,15 @@ fn finished(leg: &mut Leg, outcome: LegOutcome, at: Timestamp) {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "facts that no longer fit the status change nothing"
+)]
 fn apply_to_child(child: &mut ChildOrder, fact: &FactKind, at: Timestamp) {
     match fact {
         FactKind::Resubmitted(_, _, verdict) => {
             child.verdict = verdict.clone();
-            child.flight = Flight {
-                reposted: true,
-                ..Flight::default()
-            };
+            child.flight = Flight { reposted: true, ..Flight::default() };
         }
         FactKind::AnswerLost(..) => child.flight.lost_at = child.flight.lost_at.or(Some(at)),
         FactKind::NotFound(..) => {
@@ -440,19 +394,9 @@ fn apply_to_child(child: &mut ChildOrder, fact: &FactKind, at: Timestamp) {
         FactKind::Reported(_, _, report) => child.follow(report, at),
         FactKind::CancelRequested(_, _, reason) if child.status.is_live() => {
             child.status = Status::CancelInFlight;
-            let first = child
-                .cancel
-                .map_or((at, *reason), |asked| (asked.first_at, asked.reason));
-            child.cancel = Some(CancelAsked {
-                first_at: first.0,
-                last_at: at,
-                reason: first.1,
-            });
+            let first = child.cancel.map_or((at, *reason), |asked| (asked.first_at, asked.reason));
+            child.cancel = Some(CancelAsked { first_at: first.0, last_at: at, reason: first.1 });
         }
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "facts that no longer fit the status change nothing"
-        )]
         _ => {}
     }
     child.end_if_over(at);

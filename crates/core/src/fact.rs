@@ -311,6 +311,16 @@ pub enum RefusalKind {
     Other,
 }
 
+impl RefusalKind {
+    /// Shares or money that the broker does not show as free yet: no reason to stop a plan.
+    pub fn is_lag(self) -> bool {
+        match self {
+            Self::InsufficientQuantity { .. } | Self::InsufficientFunds => true,
+            Self::SubPenny | Self::NotFractionable | Self::WashTrade | Self::Other => false,
+        }
+    }
+}
+
 /// What the broker said of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reported {

@@ -26,10 +26,7 @@ fn printable(text: &str) -> Result<String, NotAnId> {
     if fits && !text.trim().is_empty() {
         Ok(text.to_owned())
     } else {
-        Err(NotAnId {
-            expected: PRINTABLE,
-            found: text.chars().take(80).collect(),
-        })
+        Err(NotAnId { expected: PRINTABLE, found: text.chars().take(80).collect() })
     }
 }
 
@@ -105,9 +102,7 @@ impl Symbol {
     pub fn new(text: &str) -> Result<Self, NotAnId> {
         let upper = text.to_ascii_uppercase();
         let fits = (1..=10).contains(&upper.len())
-            && upper
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'.');
+            && upper.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'.');
         if fits {
             Ok(Self(upper))
         } else {
@@ -151,10 +146,7 @@ impl ClientOrderId {
         side: Side,
         attempt: u32,
     ) -> Self {
-        let digest = Sha256::digest(format!(
-            "{account}|{plan}|{symbol}|{}|{attempt}",
-            side.word()
-        ));
+        let digest = Sha256::digest(format!("{account}|{plan}|{symbol}|{}|{attempt}", side.word()));
         let mut text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
         text.truncate(26);
         Self(format!("al-{text}"))
@@ -164,9 +156,7 @@ impl ClientOrderId {
     pub fn recognise(text: &str) -> Option<Self> {
         let ours = text.strip_prefix("al-").is_some_and(|rest| {
             rest.len() == 26
-                && rest
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
+                && rest.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
         });
         ours.then(|| Self(text.to_owned()))
     }
@@ -189,11 +179,8 @@ impl EventId {
         // A name space of our own: any fixed value will do, and it must never change.
         const SPACE: Uuid = Uuid::from_u128(0x4c1e_6d05_5f0a_5c5b_9d0e_a1c4_e315_e700);
         Self(
-            Uuid::new_v5(
-                &SPACE,
-                format!("{account}|{plan}|{kind}|{subject}").as_bytes(),
-            )
-            .to_string(),
+            Uuid::new_v5(&SPACE, format!("{account}|{plan}|{kind}|{subject}").as_bytes())
+                .to_string(),
         )
     }
 }
@@ -216,13 +203,7 @@ mod tests {
     fn client_order_ids_differ_in_every_part() {
         let id = |account: &str, plan: &str, symbol: &str, side, attempt| {
             let (account, plan) = (AccountId::new(account).unwrap(), PlanId::new(plan).unwrap());
-            ClientOrderId::derive(
-                &account,
-                &plan,
-                &Symbol::new(symbol).unwrap(),
-                side,
-                attempt,
-            )
+            ClientOrderId::derive(&account, &plan, &Symbol::new(symbol).unwrap(), side, attempt)
         };
         let first = id("A", "p", "X", Side::Buy, 1);
         assert_eq!(first, id("A", "p", "X", Side::Buy, 1));

@@ -11,13 +11,13 @@ use crate::{
 /// The measures of one leg. `None` where a measure has no meaning (nothing filled, no spread).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LegMeasures {
-    /// s(P̄ − m_0) in bps of m_0: what the fills cost against the mid at the first submit.
+    /// `s(P̄ − m_0)` in bps of `m_0`: what the fills cost against the mid at the first submit.
     pub cost_bps: Option<Decimal>,
-    /// The same in half-spreads H_0; unknown where H_0 = 0.
+    /// The same in half-spreads `H_0`; unknown where `H_0 = 0`.
     pub cost_half_spreads: Option<Decimal>,
-    /// s(m_0 − m_d) in bps of m_d: what waiting for the first submit cost.
+    /// `s(m_0 − m_d)` in bps of `m_d`: what waiting for the first submit cost.
     pub delay_bps: Option<Decimal>,
-    /// s(P̄ − m_d)·filled in dollars.
+    /// `s(P̄ − m_d)·filled` in dollars.
     pub shortfall: Option<Money>,
     /// Share of the filled quantity that came from resting orders.
     pub passive_share: Option<Decimal>,
@@ -29,10 +29,7 @@ pub struct LegMeasures {
 const BPS: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
 
 fn bps(amount: Decimal, of: Decimal) -> Option<Decimal> {
-    amount
-        .checked_div(of)?
-        .checked_mul(BPS)
-        .map(|bps| bps.round_dp(4))
+    amount.checked_div(of)?.checked_mul(BPS).map(|bps| bps.round_dp(4))
 }
 
 /// The quote at a leg's first submit.
@@ -43,15 +40,9 @@ pub fn first_quote(leg: &Leg) -> Option<&Quote> {
 /// A leg's measures.
 pub fn measure(leg: &Leg) -> LegMeasures {
     let sign = leg.side.sign();
-    let seconds = leg
-        .started_at
-        .zip(leg.finished_at)
-        .map(|(from, to)| seconds(from, to));
+    let seconds = leg.started_at.zip(leg.finished_at).map(|(from, to)| seconds(from, to));
     let (Some(quote), Some(average)) = (first_quote(leg), leg.average_price()) else {
-        return LegMeasures {
-            seconds,
-            ..LegMeasures::default()
-        };
+        return LegMeasures { seconds, ..LegMeasures::default() };
     };
     let mid = quote.mid();
     let cost = sign.saturating_mul(average.dollars().saturating_sub(mid));
@@ -65,29 +56,20 @@ pub fn measure(leg: &Leg) -> LegMeasures {
         .sum();
     LegMeasures {
         cost_bps: bps(cost, mid),
-        cost_half_spreads: cost
-            .checked_div(quote.half_spread())
-            .map(|cost| cost.round_dp(4)),
+        cost_half_spreads: cost.checked_div(quote.half_spread()).map(|cost| cost.round_dp(4)),
         delay_bps: arrival
             .and_then(|arrival| bps(sign.saturating_mul(mid.saturating_sub(arrival)), arrival)),
         shortfall: arrival.map(|arrival| {
             let paid = leg.filled_notional();
-            paid.minus(Money::new(arrival.saturating_mul(filled.shares())))
-                .scaled(sign)
+            paid.minus(Money::new(arrival.saturating_mul(filled.shares()))).scaled(sign)
         }),
-        passive_share: passive
-            .shares()
-            .checked_div(filled.shares())
-            .map(|share| share.round_dp(4)),
+        passive_share: passive.shares().checked_div(filled.shares()).map(|share| share.round_dp(4)),
         seconds,
     }
 }
 
 fn seconds(from: Timestamp, to: Timestamp) -> Decimal {
-    Decimal::new(
-        i64::try_from(to.duration_since(from).as_millis()).unwrap_or(i64::MAX),
-        3,
-    )
+    Decimal::new(i64::try_from(to.duration_since(from).as_millis()).unwrap_or(i64::MAX), 3)
 }
 
 /// One line of the ledger: a child order with fills.
@@ -104,11 +86,7 @@ impl Line<'_> {
     pub fn effective_over_quoted(&self) -> Option<Decimal> {
         let paid = self.child.average_price?.dollars();
         let quote = &self.child.quote;
-        let off_mid = self
-            .leg
-            .side
-            .sign()
-            .saturating_mul(paid.saturating_sub(quote.mid()));
+        let off_mid = self.leg.side.sign().saturating_mul(paid.saturating_sub(quote.mid()));
         off_mid
             .saturating_mul(Decimal::TWO)
             .checked_div(quote.spread())
@@ -117,21 +95,15 @@ impl Line<'_> {
 
     /// Seconds from the intent to the newest fill.
     pub fn seconds_to_fill(&self) -> Option<Decimal> {
-        self.child
-            .filled_at
-            .map(|at| seconds(self.child.intended_at, at))
+        self.child.filled_at.map(|at| seconds(self.child.intended_at, at))
     }
 }
 
 /// The ledger of an execution: one line per order with fills, in the order of their intents.
 pub fn lines(state: &Execution) -> Vec<Line<'_>> {
-    let all = state
-        .legs
-        .iter()
-        .flat_map(|leg| leg.children.iter().map(move |child| Line { leg, child }));
-    let mut lines: Vec<Line<'_>> = all
-        .filter(|line| !line.child.cumulative.is_zero())
-        .collect();
+    let all =
+        state.legs.iter().flat_map(|leg| leg.children.iter().map(move |child| Line { leg, child }));
+    let mut lines: Vec<Line<'_>> = all.filter(|line| !line.child.cumulative.is_zero()).collect();
     lines.sort_by_key(|line| line.child.intended_at);
     lines
 }

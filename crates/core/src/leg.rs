@@ -36,18 +36,10 @@ pub enum WaitCode {
 impl WaitCode {
     /// The wait for a stable code.
     pub fn from_code(code: &str) -> Option<Self> {
-        let others = [
-            Self::Throttle,
-            Self::LiveOrder,
-            Self::OpenQuiet,
-            Self::Reading,
-            Self::BrokerLag,
-        ];
+        let others =
+            [Self::Throttle, Self::LiveOrder, Self::OpenQuiet, Self::Reading, Self::BrokerLag];
         let quotes = QuoteFault::ALL.into_iter().map(Self::Quote);
-        others
-            .into_iter()
-            .chain(quotes)
-            .find(|wait| wait.code() == code)
+        others.into_iter().chain(quotes).find(|wait| wait.code() == code)
     }
 
     /// The stable code.
@@ -127,15 +119,9 @@ impl Reason {
 
     /// The reason for a stable code.
     pub fn from_code(code: &str) -> Option<Self> {
-        let controls = Control::ALL
-            .into_iter()
-            .map(|control| Self::Control(control.code()));
+        let controls = Control::ALL.into_iter().map(|control| Self::Control(control.code()));
         let stops = StopCode::ALL.into_iter().map(Self::PlanStopped);
-        Self::PLAIN
-            .into_iter()
-            .chain(controls)
-            .chain(stops)
-            .find(|reason| reason.code() == code)
+        Self::PLAIN.into_iter().chain(controls).chain(stops).find(|reason| reason.code() == code)
     }
 
     /// The stable code.
@@ -183,19 +169,13 @@ pub enum LegOutcome {
 impl LegOutcome {
     /// The outcome for its word and reason; `None` when they do not fit together.
     pub fn from_words(word: &str, reason: Option<Reason>) -> Option<Self> {
-        let kinds = [
-            Self::PartiallyFilled,
-            Self::Unfilled,
-            Self::Skipped,
-            Self::Refused,
-            Self::Failed,
-        ];
+        let kinds =
+            [Self::PartiallyFilled, Self::Unfilled, Self::Skipped, Self::Refused, Self::Failed];
         match reason {
             None => (word == Self::Filled.word()).then_some(Self::Filled),
-            Some(reason) => kinds
-                .into_iter()
-                .map(|kind| kind(reason))
-                .find(|outcome| outcome.word() == word),
+            Some(reason) => {
+                kinds.into_iter().map(|kind| kind(reason)).find(|outcome| outcome.word() == word)
+            }
         }
     }
 
@@ -308,24 +288,18 @@ impl Leg {
         if filled.is_zero() {
             return None;
         }
-        let average = self
-            .filled_notional()
-            .amount()
-            .checked_div(filled.shares())?;
+        let average = self.filled_notional().amount().checked_div(filled.shares())?;
         Price::new(average.round_dp(6)).ok()
     }
 
     /// What is still to be traded: target − Σ fills over all attempts.
     pub fn leaves(&self) -> Quantity {
-        self.sized
-            .map_or(Quantity::ZERO, |sized| sized.target.less(self.filled()))
+        self.sized.map_or(Quantity::ZERO, |sized| sized.target.less(self.filled()))
     }
 
     /// The number of the next order.
     pub fn next_attempt(&self) -> u32 {
-        self.children
-            .last()
-            .map_or(1, |child| child.attempt.saturating_add(1))
+        self.children.last().map_or(1, |child| child.attempt.saturating_add(1))
     }
 
     /// How many of its orders were meant to rest.
@@ -338,17 +312,13 @@ impl Leg {
 
     /// The price step at a price.
     pub fn tick(&self, at: Price) -> Tick {
-        self.check
-            .as_ref()
-            .and_then(|check| check.tick)
-            .unwrap_or_else(|| Tick::at(at))
+        self.check.as_ref().and_then(|check| check.tick).unwrap_or_else(|| Tick::at(at))
     }
 
     /// Dollars that its orders may still take: open and unresolved ones at their limits.
     pub fn committed(&self) -> Money {
         let open = self.children.iter().filter(|child| child.may_still_fill());
-        open.map(|child| child.terms.limit.times(child.leaves()))
-            .sum()
+        open.map(|child| child.terms.limit.times(child.leaves())).sum()
     }
 
     /// The leg is not over.
@@ -358,9 +328,7 @@ impl Leg {
 
     /// At least one of its orders was taken by the broker.
     pub fn was_placed(&self) -> bool {
-        self.children
-            .iter()
-            .any(|child| child.broker_order_id.is_some())
+        self.children.iter().any(|child| child.broker_order_id.is_some())
     }
 
     /// How long its own time has stood still by `now`, at most `most`.

@@ -17,11 +17,7 @@
 //!
 //! What is absent, on purpose: I/O, async, serde, clocks, randomness, environment, hash-map order, and floats.
 #![warn(missing_docs)]
-#![warn(
-    clippy::as_conversions,
-    clippy::float_arithmetic,
-    clippy::indexing_slicing
-)]
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
 pub mod announce;

@@ -121,11 +121,7 @@ impl Observed {
             .filter_map(|(_, other)| other.quote)
             .filter(|q| q.observed_at == raw.observed_at);
         let market_moved_at = same_response.map(|quote| quote.changed_at).max();
-        raw.usable(Freshness {
-            now,
-            market_moved_at,
-            policy,
-        })
+        raw.usable(Freshness { now, market_moved_at, policy })
     }
 
     /// Our clock minus the broker's, when last measured.
@@ -155,11 +151,9 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
             observed.answers.push((id.clone(), answer.clone()));
         }
         Input::Snapshots(snapshots) => {
-            observed.snapshots.extend(
-                snapshots
-                    .iter()
-                    .map(|(symbol, seen)| (symbol.clone(), seen.clone())),
-            );
+            observed
+                .snapshots
+                .extend(snapshots.iter().map(|(symbol, seen)| (symbol.clone(), seen.clone())));
         }
         Input::Account(account, at) => observed.account = Some((account.clone(), *at)),
         Input::Positions(positions, at) => observed.positions = Some((positions.clone(), *at)),
@@ -168,7 +162,7 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
         }
         Input::Session(clock, at) => observed.session = Some((*clock, *at)),
         Input::Called(calls, at) => {
-            observed.tokens = observed.tokens.spend(*calls, *at, &observed.policy)
+            observed.tokens = observed.tokens.spend(*calls, *at, &observed.policy);
         }
     }
     observed

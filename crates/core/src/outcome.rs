@@ -61,10 +61,8 @@ pub fn classify(execution: &Execution) -> Outcome {
     let placed = count(legs.iter().map(Leg::was_placed));
     let filled = |leg: &Leg| leg.was_placed() && leg.outcome == Some(LegOutcome::Filled);
     let succeeded = count(legs.iter().map(filled));
-    let failed: Vec<&Leg> = legs
-        .iter()
-        .filter(|leg| !leg.outcome.is_some_and(LegOutcome::is_done))
-        .collect();
+    let failed: Vec<&Leg> =
+        legs.iter().filter(|leg| !leg.outcome.is_some_and(LegOutcome::is_done)).collect();
     let status = if failed.is_empty() {
         PlanStatus::Success
     } else if placed == 0 || succeeded == 0 {
@@ -130,11 +128,7 @@ fn failure_reason(execution: &Execution, failed: &[&Leg], code: &str) -> String 
         })
         .collect();
     let more = failed.len().saturating_sub(listed.len());
-    let rest = if more == 0 {
-        String::new()
-    } else {
-        format!(" and {more} more")
-    };
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!(
         "{code}: {done}/{} legs done; not done: {}{rest}",
         execution.legs.len(),

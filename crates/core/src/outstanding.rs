@@ -9,6 +9,7 @@ use crate::{
     execution::Execution,
     fact::{Announced, Phase},
     ids::{BrokerOrderId, ClientOrderId, Symbol},
+    leg::WaitCode,
     observed::Observed,
     side::Side,
 };
@@ -30,13 +31,25 @@ pub struct Outstanding {
     pub wake_at: Option<Timestamp>,
 }
 
+/// How urgently something is to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Not at all.
+    #[default]
+    No,
+    /// Unless it was read before.
+    Once,
+    /// Now.
+    Now,
+}
+
 /// Readings wanted before the next decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// The account's orders.
     pub orders: bool,
     /// The account.
-    pub account: bool,
+    pub account: Wanted,
     /// All positions.
     pub positions: bool,
     /// The session clock, if the last reading is getting old.
@@ -50,14 +63,9 @@ pub struct Reads {
 /// What is due at `now`.
 pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
     let publications = state.outbox.iter().filter(|outgoing| !outgoing.published);
-    let publications = publications
-        .map(|outgoing| outgoing.event.clone())
-        .collect();
+    let publications = publications.map(|outgoing| outgoing.event.clone()).collect();
     if state.is_finished() {
-        return Outstanding {
-            publications,
-            ..Outstanding::default()
-        };
+        return Outstanding { publications, ..Outstanding::default() };
     }
     Outstanding {
         submits: state
@@ -92,31 +100,21 @@ fn cancel_is_due(child: &ChildOrder, now: Timestamp) -> bool {
 }
 
 fn cancel_of(child: &ChildOrder) -> Option<(ClientOrderId, BrokerOrderId)> {
-    Some((
-        child.client_order_id.clone(),
-        child.broker_order_id.clone()?,
-    ))
+    Some((child.client_order_id.clone(), child.broker_order_id.clone()?))
 }
 
-/// An order in flight without an answer is looked up: at once, then a second apart.
+/// An order in flight without an answer is looked up: at once, then 1, 2, 4, 8, 8 … seconds apart.
 fn look_up_is_due(child: &ChildOrder, now: Timestamp) -> bool {
     if child.status != Status::InFlight || is_unsent(child) {
         return false;
     }
-    child
-        .flight
-        .not_found_at
-        .is_none_or(|(_, last)| now.duration_since(last) >= SignedDuration::from_secs(1))
+    let doublings = child.flight.not_found.saturating_sub(1).min(3);
+    let pause = SignedDuration::from_secs(1_i64.checked_shl(doublings).unwrap_or(1));
+    child.flight.not_found_at.is_none_or(|(_, last)| now.duration_since(last) >= pause)
 }
 
 fn reads(state: &Execution) -> Reads {
-    let all = || {
-        state
-            .legs
-            .iter()
-            .map(|leg| leg.symbol().clone())
-            .collect::<Vec<_>>()
-    };
+    let all = || state.legs.iter().map(|leg| leg.symbol().clone()).collect::<Vec<_>>();
     let trading = state.phase.side();
     let quoted = |leg: &&crate::leg::Leg| {
         leg.is_open() && (Some(leg.side) == trading || leg.arrival.is_none())
@@ -125,7 +123,7 @@ fn reads(state: &Execution) -> Reads {
         Phase::Preparing if state.legs.is_empty() => Reads::default(),
         Phase::Preparing => Reads {
             orders: true,
-            account: true,
+            account: Wanted::Now,
             positions: true,
             session: true,
             snapshots: all(),
@@ -133,23 +131,15 @@ fn reads(state: &Execution) -> Reads {
         },
         Phase::Selling | Phase::Buying => Reads {
             orders: true,
-            // Only a new owner lacks it; its age is bounded by the pre-flight.
-            account: state
-                .owner
-                .as_ref()
-                .is_some_and(|(_, at)| state.preflight.as_ref().is_some_and(|(_, read)| at > read)),
+            // Only a new owner lacks it.
+            account: Wanted::Once,
             session: true,
-            snapshots: state
-                .legs
-                .iter()
-                .filter(quoted)
-                .map(|leg| leg.symbol().clone())
-                .collect(),
+            snapshots: state.legs.iter().filter(quoted).map(|leg| leg.symbol().clone()).collect(),
             ..Reads::default()
         },
         Phase::Proceeds => Reads {
             orders: true,
-            account: true,
+            account: Wanted::Now,
             session: true,
             snapshots: state
                 .side(Side::Buy)
@@ -159,11 +149,7 @@ fn reads(state: &Execution) -> Reads {
             ..Reads::default()
         },
         Phase::Closing if state.children().next().is_none() => Reads::default(),
-        Phase::Closing => Reads {
-            orders: true,
-            positions: true,
-            ..Reads::default()
-        },
+        Phase::Closing => Reads { orders: true, positions: true, ..Reads::default() },
         Phase::Finished => Reads::default(),
     }
 }
@@ -171,12 +157,14 @@ fn reads(state: &Execution) -> Reads {
 /// Soon after something was sent, else at the steady pace; a crossing order's patience is not overslept.
 fn wake_at(state: &Execution, now: Timestamp) -> Timestamp {
     let policy = &state.policy;
-    let steady = now.saturating_add(policy.poll_steady).unwrap_or(now);
+    // Nothing is in a hurry while the open is quiet, and every reading costs calls.
+    let quiet = state.phase == Phase::Preparing
+        && state.legs.iter().any(|leg| matches!(leg.waiting, Some((WaitCode::OpenQuiet, _))));
+    let steady = if quiet { policy.poll_slow } else { policy.poll_steady };
+    let steady = now.saturating_add(steady).unwrap_or(now);
     let live = state.children().filter(|child| child.status.is_live());
     let quick = live.flat_map(|child| {
-        let sent = child
-            .cancel
-            .map_or(child.intended_at, |asked| asked.last_at);
+        let sent = child.cancel.map_or(child.intended_at, |asked| asked.last_at);
         let mut after = SignedDuration::ZERO;
         let mut moments: Vec<Timestamp> = policy
             .poll_quick
@@ -199,10 +187,7 @@ pub fn leftovers(state: &Execution, observed: &Observed) -> Vec<BrokerOrderId> {
     if state.phase != Phase::Preparing {
         return Vec::new();
     }
-    let open = observed
-        .orders
-        .values()
-        .filter(|order| order.status.is_open());
+    let open = observed.orders.values().filter(|order| order.status.is_open());
     open.map(|order| order.broker_order_id.clone()).collect()
 }
 

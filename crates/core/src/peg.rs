@@ -113,13 +113,9 @@ pub fn decide(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Policy) -
         {
             Decision::Hold
         }
-        (None, Want::Rest { ramp }) => Decision::Rest {
-            limit: ramp.unwrap_or(book.near),
-        },
+        (None, Want::Rest { ramp }) => Decision::Rest { limit: ramp.unwrap_or(book.near) },
         (Some(_), Want::Rest { .. }) if quote.is_locked() => Decision::Hold,
-        (Some(resting), Want::Rest { ramp }) => {
-            keep_or_move(parent, &resting, ramp, &book, now, policy)
-        }
+        (Some(_), Want::Rest { ramp }) => keep_or_move(parent, ramp, &book, now, policy),
     }
 }
 
@@ -143,9 +139,7 @@ fn wants(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Want {
     }
     match theta(n, parent.effective_over_quoted, parent.elapsed) {
         Some(theta) if book.pressure >= theta => Want::Cross,
-        Some(_) | None => Want::Rest {
-            ramp: ramp(parent, book, quote, policy),
-        },
+        Some(_) | None => Want::Rest { ramp: ramp(parent, book, quote, policy) },
     }
 }
 
@@ -161,11 +155,7 @@ fn theta(n: Decimal, effective: Decimal, elapsed: Decimal) -> Option<Decimal> {
     let base = if n > THREE {
         return None;
     } else if n > Decimal::ONE {
-        if effective < ratio(60) {
-            ratio(30)
-        } else {
-            ratio(50)
-        }
+        if effective < ratio(60) { ratio(30) } else { ratio(50) }
     } else if effective < ratio(60) {
         ratio(20)
     } else if effective < ratio(90) {
@@ -173,10 +163,8 @@ fn theta(n: Decimal, effective: Decimal, elapsed: Decimal) -> Option<Decimal> {
     } else {
         ratio(40)
     };
-    let late = elapsed
-        .saturating_sub(ratio(80))
-        .max(Decimal::ZERO)
-        .saturating_mul(Decimal::from(5));
+    let late =
+        elapsed.saturating_sub(ratio(80)).max(Decimal::ZERO).saturating_mul(Decimal::from(5));
     let end = ratio(-30);
     Some(base.saturating_add(end.saturating_sub(base).saturating_mul(late)))
 }
@@ -184,24 +172,14 @@ fn theta(n: Decimal, effective: Decimal, elapsed: Decimal) -> Option<Decimal> {
 /// In the last tenth: k = floor(n (u − .9) / .1) < n ticks inside the spread, counted from where the ramp began. It
 /// never asks for less than the near touch, nor for more than the mid of a spread too wide to pay.
 fn ramp(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Option<Price> {
-    let base = parent.ramp.unwrap_or(Base {
-        near: book.near,
-        ticks: book.ticks,
-    });
+    let base = parent.ramp.unwrap_or(Base { near: book.near, ticks: book.ticks });
     let late = parent.elapsed.saturating_sub(ratio(90));
     if late <= Decimal::ZERO || base.ticks < Decimal::TWO {
         return None;
     }
     let most = base.ticks.saturating_sub(Decimal::ONE);
-    let steps = base
-        .ticks
-        .saturating_mul(late)
-        .saturating_mul(Decimal::TEN)
-        .floor()
-        .min(most);
-    let limit = base
-        .near
-        .toward_far(parent.side, parent.tick.times(steps))?;
+    let steps = base.ticks.saturating_mul(late).saturating_mul(Decimal::TEN).floor().min(most);
+    let limit = base.near.toward_far(parent.side, parent.tick.times(steps))?;
     let mid = book.mid(parent.side, quote);
     let dear = is_wide(parent, quote, book, policy) && limit.beyond(mid, parent.side);
     let limit = passive(if dear { mid } else { limit }, parent, quote);
@@ -212,29 +190,23 @@ fn ramp(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Option<
 fn passive(limit: Price, parent: &Parent, quote: &Quote) -> Option<Price> {
     let far = quote.far(parent.side).price;
     let inner = far.toward_far(parent.side.opposite(), parent.tick.dollars())?;
-    let bounded = if limit.beyond(inner, parent.side) {
-        inner
-    } else {
-        limit
-    };
-    parent
-        .tick
-        .round(bounded.dollars(), parent.side, Intent::Passive)
+    let bounded = if limit.beyond(inner, parent.side) { inner } else { limit };
+    parent.tick.round(bounded.dollars(), parent.side, Intent::Passive)
 }
 
 fn keep_or_move(
     parent: &Parent,
-    resting: &Resting,
     ramp: Option<Price>,
     book: &Book,
     now: Timestamp,
     policy: &Policy,
 ) -> Decision {
+    let Some(resting) = parent.resting else {
+        return Decision::Hold;
+    };
     let rested = now.duration_since(resting.since);
     let settled = rested >= policy.replace_interval;
-    let alone = resting
-        .alone_since
-        .map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+    let alone = resting.alone_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
     let wanted = match ramp {
         Some(limit) if settled && limit.beyond(resting.limit, parent.side) => limit,
         _ if book.near.beyond(resting.limit, parent.side) => book.near,
@@ -255,13 +227,8 @@ fn keep_or_move(
 /// The limit of a marketable order: the far touch and a little more, so that a flicker does not leave it behind.
 fn cross(parent: &Parent, quote: &Quote, policy: &Policy) -> Decision {
     let far = quote.far(parent.side).price;
-    let reach = far
-        .dollars()
-        .saturating_mul(policy.cross_reach)
-        .max(parent.tick.dollars());
-    let dollars = far
-        .dollars()
-        .saturating_add(parent.side.sign().saturating_mul(reach));
+    let reach = far.dollars().saturating_mul(policy.cross_reach).max(parent.tick.dollars());
+    let dollars = far.dollars().saturating_add(parent.side.sign().saturating_mul(reach));
     match parent.tick.round(dollars, parent.side, Intent::Marketable) {
         Some(limit) => Decision::Cross { limit },
         None => Decision::Hold,
@@ -286,17 +253,14 @@ fn step_to_mid(
     let way = book
         .half_spread(parent.side, quote)
         .saturating_mul(parent.elapsed.clamp(Decimal::ZERO, Decimal::ONE));
-    let dollars = book
-        .near
-        .dollars()
-        .saturating_add(parent.side.sign().saturating_mul(way));
+    let dollars = book.near.dollars().saturating_add(parent.side.sign().saturating_mul(way));
     let Some(limit) = parent.tick.round(dollars, parent.side, Intent::Passive) else {
         return Decision::Hold;
     };
     match parent.resting {
         None if parent.rested >= policy.resting_children_max => Decision::Hold,
         None => Decision::Rest { limit },
-        Some(resting) => keep_or_move(parent, &resting, Some(limit), book, now, policy),
+        Some(_) => keep_or_move(parent, Some(limit), book, now, policy),
     }
 }
 
@@ -324,17 +288,11 @@ impl Book {
         let others = ours.map_or(near.size, |resting| near.size.less(resting.displayed));
         if let (Some(resting), true) = (ours, others.is_zero()) {
             let Base { near, ticks } = resting.before;
-            return Self {
-                near,
-                ticks,
-                pressure: Decimal::ZERO,
-                alone: true,
-            };
+            return Self { near, ticks, pressure: Decimal::ZERO, alone: true };
         }
         let (others, opposite) = (others.shares(), far.size.shares());
-        let imbalance = others
-            .saturating_sub(opposite)
-            .checked_div(others.saturating_add(opposite));
+        let imbalance =
+            others.saturating_sub(opposite).checked_div(others.saturating_add(opposite));
         // z = s·I with I = (bid − ask)/(bid + ask): on either side that is (near − far)/(near + far).
         let pressure = imbalance.unwrap_or(Decimal::ZERO);
         // A touch between two steps of the grid cannot be joined: the next one away from the market can.

@@ -30,9 +30,7 @@ pub enum Action {
 impl Action {
     /// The action for the events' word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Buy, Self::Sell, Self::Hold]
-            .into_iter()
-            .find(|action| action.word() == word)
+        [Self::Buy, Self::Sell, Self::Hold].into_iter().find(|action| action.word() == word)
     }
 
     /// The side to trade on; `None` for a hold.
@@ -133,7 +131,7 @@ pub struct Draft {
     pub urgency: String,
     /// Dollars in the whole portfolio.
     pub portfolio_value: Decimal,
-    /// Σ |trade_amount| as the plan says it.
+    /// `Σ |trade_amount|` as the plan says it.
     pub trade_value: Decimal,
     /// `trades_required` of the event.
     pub trades_required: bool,
@@ -194,7 +192,7 @@ pub struct Plan {
     pub urgency: Urgency,
     /// Dollars in the whole portfolio.
     pub portfolio_value: Money,
-    /// Σ |trade_amount|.
+    /// `Σ |trade_amount|`.
     pub trade_value: Money,
     /// The event says that something is to be traded.
     pub trades_required: bool,
@@ -287,12 +285,7 @@ impl PlanRefused {
     /// A refusal.
     pub fn new(code: RefusalCode, field: &str, expected: &str, found: impl fmt::Display) -> Self {
         let found = found.to_string().chars().take(120).collect();
-        Self {
-            code,
-            field: field.to_owned(),
-            expected: expected.to_owned(),
-            found,
-        }
+        Self { code, field: field.to_owned(), expected: expected.to_owned(), found }
     }
 }
 
@@ -337,10 +330,7 @@ impl Plan {
             ));
         }
         let items = checked_items(draft.items)?;
-        let lasting = draft
-            .timestamp
-            .saturating_add(plan_max_age)
-            .unwrap_or(Timestamp::MAX);
+        let lasting = draft.timestamp.saturating_add(plan_max_age).unwrap_or(Timestamp::MAX);
         Ok(Self {
             account: draft.account,
             source_event: draft.source_event,
@@ -369,10 +359,8 @@ impl Plan {
     ) -> Result<Self, PlanRefused> {
         match age {
             Age::Restated => {
-                self.valid_until = self
-                    .received_at
-                    .saturating_add(plan_max_age)
-                    .unwrap_or(Timestamp::MAX);
+                self.valid_until =
+                    self.received_at.saturating_add(plan_max_age).unwrap_or(Timestamp::MAX);
                 Ok(self)
             }
             Age::AsStated if self.valid_until < self.received_at => {
@@ -395,7 +383,7 @@ impl Plan {
         }
     }
 
-    /// Refuses totals that do not add up: Σ|trade_amount| against `total_trade_value`, and target − current against
+    /// Refuses totals that do not add up: `Σ|trade_amount|` against `total_trade_value`, and target − current against
     /// each amount, ± $1 each.
     ///
     /// # Errors
@@ -442,12 +430,7 @@ impl Plan {
     pub fn difference(&self, other: &Self) -> Option<PlanRefused> {
         let conflict = |field: &str, first: &str, second: &str| {
             let expected = format!("{first}, as this plan_id had it the first time");
-            Some(PlanRefused::new(
-                RefusalCode::PlanConflict,
-                field,
-                &expected,
-                second,
-            ))
+            Some(PlanRefused::new(RefusalCode::PlanConflict, field, &expected, second))
         };
         for (index, (ours, theirs)) in self.items.iter().zip(&other.items).enumerate() {
             for ((name, first), (_, second)) in ours.content().iter().zip(theirs.content()) {
@@ -471,12 +454,7 @@ impl Plan {
     /// The hash of the content compared by [`Plan::difference`], in hex.
     pub fn content_sha256(&self) -> String {
         let mut hash = Sha256::new();
-        for (name, value) in self
-            .items
-            .iter()
-            .flat_map(PlanItem::content)
-            .chain(self.totals())
-        {
+        for (name, value) in self.items.iter().flat_map(PlanItem::content).chain(self.totals()) {
             hash.update(format!("{name}={value}\n"));
         }
         data_encoding::HEXLOWER.encode(&hash.finalize())
@@ -486,18 +464,9 @@ impl Plan {
         vec![
             ("rebalance_plan.items", self.items.len().to_string()),
             ("account", self.account.to_string()),
-            (
-                "rebalance_plan.execution_urgency",
-                self.urgency.word().to_owned(),
-            ),
-            (
-                "rebalance_plan.total_portfolio_value",
-                self.portfolio_value.to_string(),
-            ),
-            (
-                "rebalance_plan.total_trade_value",
-                self.trade_value.to_string(),
-            ),
+            ("rebalance_plan.execution_urgency", self.urgency.word().to_owned()),
+            ("rebalance_plan.total_portfolio_value", self.portfolio_value.to_string()),
+            ("rebalance_plan.total_trade_value", self.trade_value.to_string()),
             ("trades_required", self.trades_required.to_string()),
         ]
     }
@@ -511,10 +480,7 @@ impl PlanItem {
             ("trade_amount", self.trade_amount.to_string()),
             ("current_value", self.current_value.to_string()),
             ("target_value", self.target_value.to_string()),
-            (
-                "current_weight",
-                self.current_weight.normalize().to_string(),
-            ),
+            ("current_weight", self.current_weight.normalize().to_string()),
             ("target_weight", self.target_weight.normalize().to_string()),
             ("priority", self.priority.to_string()),
         ]
@@ -526,7 +492,7 @@ fn checked_items(drafts: Vec<DraftItem>) -> Result<Vec<PlanItem>, PlanRefused> {
     let mut items = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.into_iter().enumerate() {
         let path = format!("rebalance_plan.items[{index}]");
-        let item = checked_item(draft, &path)?;
+        let item = checked_item(&draft, &path)?;
         if let Some(first) = seen.insert(item.symbol.clone(), index) {
             let found = format!("{} again (first at items[{first}])", item.symbol);
             return Err(PlanRefused::new(
@@ -541,78 +507,41 @@ fn checked_items(drafts: Vec<DraftItem>) -> Result<Vec<PlanItem>, PlanRefused> {
     Ok(items)
 }
 
-fn checked_item(draft: DraftItem, path: &str) -> Result<PlanItem, PlanRefused> {
+fn checked_item(draft: &DraftItem, path: &str) -> Result<PlanItem, PlanRefused> {
     let refuse = |code, name: &str, expected: &str, found: String| {
-        Err(PlanRefused::new(
-            code,
-            &format!("{path}.{name}"),
-            expected,
-            found,
-        ))
+        let field = format!("{path}.{name}");
+        PlanRefused::new(code, &field, expected, found)
     };
-    let symbol = match Symbol::new(&draft.symbol) {
-        Ok(symbol) => symbol,
-        Err(error) => {
-            return refuse(
-                RefusalCode::MalformedField,
-                "symbol",
-                error.expected,
-                quoted(&draft.symbol),
-            );
-        }
+    let malformed = |name: &str, expected: &str, found: &str| {
+        refuse(RefusalCode::MalformedField, name, expected, quoted(found))
     };
-    let Some(action) = Action::from_word(&draft.action) else {
-        return refuse(
-            RefusalCode::MalformedField,
-            "action",
-            "BUY, SELL or HOLD",
-            quoted(&draft.action),
-        );
-    };
-    for (name, weight) in [
-        ("current_weight", draft.current_weight),
-        ("target_weight", draft.target_weight),
-    ] {
+    let symbol = Symbol::new(&draft.symbol)
+        .map_err(|error| malformed("symbol", error.expected, &draft.symbol))?;
+    let action = Action::from_word(&draft.action)
+        .ok_or_else(|| malformed("action", "BUY, SELL or HOLD", &draft.action))?;
+    let weights =
+        [("current_weight", draft.current_weight), ("target_weight", draft.target_weight)];
+    for (name, weight) in weights {
         if weight < Decimal::ZERO || weight > Decimal::ONE {
-            return refuse(
-                RefusalCode::OutOfBounds,
-                name,
-                "a weight in 0..=1",
-                weight.normalize().to_string(),
-            );
+            let found = weight.normalize().to_string();
+            return Err(refuse(RefusalCode::OutOfBounds, name, "a weight in 0..=1", found));
         }
     }
     let amount = draft.trade_amount;
-    match action {
-        Action::Buy if amount <= Decimal::ZERO => {
-            return refuse(
-                RefusalCode::SignDiffers,
-                "trade_amount",
-                "an amount above 0 for a BUY",
-                amount.normalize().to_string(),
-            );
-        }
-        Action::Sell if amount >= Decimal::ZERO => {
-            return refuse(
-                RefusalCode::SignDiffers,
-                "trade_amount",
-                "an amount below 0 for a SELL",
-                amount.normalize().to_string(),
-            );
-        }
-        Action::Buy | Action::Sell | Action::Hold => {}
-    }
-    let Some(priority) = u8::try_from(draft.priority)
-        .ok()
-        .filter(|p| (1..=5).contains(p))
-    else {
-        return refuse(
-            RefusalCode::OutOfBounds,
-            "priority",
-            "a whole number in 1..=5",
-            draft.priority.to_string(),
-        );
+    let wrong_sign = match action {
+        Action::Buy if amount <= Decimal::ZERO => Some("an amount above 0 for a BUY"),
+        Action::Sell if amount >= Decimal::ZERO => Some("an amount below 0 for a SELL"),
+        Action::Buy | Action::Sell | Action::Hold => None,
     };
+    if let Some(expected) = wrong_sign {
+        let found = amount.normalize().to_string();
+        return Err(refuse(RefusalCode::SignDiffers, "trade_amount", expected, found));
+    }
+    let priority = u8::try_from(draft.priority).ok().filter(|p| (1..=5).contains(p));
+    let priority = priority.ok_or_else(|| {
+        let found = draft.priority.to_string();
+        refuse(RefusalCode::OutOfBounds, "priority", "a whole number in 1..=5", found)
+    })?;
     Ok(PlanItem {
         symbol,
         action,

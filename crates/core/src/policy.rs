@@ -37,9 +37,7 @@ impl PolicyKind {
 
     /// The kind for a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Adaptive, Self::Cross]
-            .into_iter()
-            .find(|kind| kind.word() == word)
+        [Self::Adaptive, Self::Cross].into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -104,7 +102,7 @@ pub struct Policy {
     pub order_equity_share: Decimal,
     /// One order's notional in dollars, at most.
     pub order_notional_max: Money,
-    /// A plan's Σ|trade_amount| as a share of equity, at most.
+    /// A plan's `Σ|trade_amount|` as a share of equity, at most.
     pub turnover_max: Decimal,
     /// A limit is at most this share of the price (or two ticks) beyond the far touch.
     pub collar: Decimal,
@@ -141,7 +139,7 @@ pub struct Policy {
     pub failed_sells_floor: Money,
     /// See [`Policy::failed_sells_floor`].
     pub failed_sells_share: Decimal,
-    /// PARTIAL_SUCCESS publishes `WorkflowFailed`.
+    /// `PARTIAL_SUCCESS` publishes `WorkflowFailed`.
     pub partial_is_failure: bool,
 
     /// A cancel not confirmed in this time is requested again; it never counts as done.

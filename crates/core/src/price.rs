@@ -98,11 +98,7 @@ impl Tick {
 
     /// The tick that holds for a price when the symbol has no list entry of its own.
     pub fn at(price: Price) -> Self {
-        if price.dollars() < Decimal::ONE {
-            Self::SUB_DOLLAR
-        } else {
-            Self::CENT
-        }
+        if price.dollars() < Decimal::ONE { Self::SUB_DOLLAR } else { Self::CENT }
     }
 
     /// The step in dollars.
@@ -117,18 +113,12 @@ impl Tick {
 
     /// How many ticks a distance in dollars is, rounded to whole ones.
     pub fn count(self, distance: Decimal) -> Decimal {
-        distance
-            .checked_div(self.0)
-            .unwrap_or(Decimal::ZERO)
-            .round()
+        distance.checked_div(self.0).unwrap_or(Decimal::ZERO).round()
     }
 
     /// Whether a price stands on this grid.
     pub fn holds(self, price: Price) -> bool {
-        price
-            .dollars()
-            .checked_rem(self.0)
-            .is_some_and(|rest| rest.is_zero())
+        price.dollars().checked_rem(self.0).is_some_and(|rest| rest.is_zero())
     }
 
     /// The nearest price on the grid in the direction the intent allows. `None` when that is not a price (a passive
@@ -143,9 +133,7 @@ impl Tick {
         } else {
             RoundingStrategy::ToNegativeInfinity
         };
-        let steps = dollars
-            .checked_div(self.0)?
-            .round_dp_with_strategy(0, strategy);
+        let steps = dollars.checked_div(self.0)?.round_dp_with_strategy(0, strategy);
         Price::new(steps.checked_mul(self.0)?).ok()
     }
 }
@@ -156,11 +144,7 @@ mod tests {
 
     fn check(tick: Tick, dollars: &str, side: Side, intent: Intent, expected: &str) {
         let rounded = tick.round(dollars.parse().unwrap(), side, intent).unwrap();
-        assert_eq!(
-            rounded.to_string(),
-            expected,
-            "{dollars} {side:?} {intent:?}"
-        );
+        assert_eq!(rounded.to_string(), expected, "{dollars} {side:?} {intent:?}");
     }
 
     /// S10: rounding follows the intent, on every tick size.
@@ -170,20 +154,8 @@ mod tests {
         check(Tick::CENT, "10.005", Side::Sell, Intent::Passive, "10.01");
         check(Tick::CENT, "10.005", Side::Buy, Intent::Marketable, "10.01");
         check(Tick::CENT, "10.005", Side::Sell, Intent::Marketable, "10");
-        check(
-            Tick::SUB_DOLLAR,
-            "0.50005",
-            Side::Buy,
-            Intent::Passive,
-            "0.5",
-        );
-        check(
-            Tick::HALF_CENT,
-            "20.0075",
-            Side::Sell,
-            Intent::Passive,
-            "20.01",
-        );
+        check(Tick::SUB_DOLLAR, "0.50005", Side::Buy, Intent::Passive, "0.5");
+        check(Tick::HALF_CENT, "20.0075", Side::Sell, Intent::Passive, "20.01");
         check(Tick::CENT, "10.01", Side::Buy, Intent::Passive, "10.01");
     }
 
@@ -198,9 +170,6 @@ mod tests {
 
     #[test]
     fn a_passive_buy_below_one_tick_has_no_price() {
-        assert_eq!(
-            Tick::CENT.round("0.009".parse().unwrap(), Side::Buy, Intent::Passive),
-            None
-        );
+        assert_eq!(Tick::CENT.round("0.009".parse().unwrap(), Side::Buy, Intent::Passive), None);
     }
 }

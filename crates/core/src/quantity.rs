@@ -126,17 +126,11 @@ mod tests {
     /// S10: no subtraction of quantities can go below zero, and no rounding can add shares.
     #[test]
     fn rounding_and_subtracting_never_invent_shares() {
-        assert_eq!(
-            Quantity::ONE.less(Quantity::new(Decimal::TWO).unwrap()),
-            Quantity::ZERO
-        );
+        assert_eq!(Quantity::ONE.less(Quantity::new(Decimal::TWO).unwrap()), Quantity::ZERO);
         assert_eq!(
             Quantity::rounded_down("1.9999999999".parse().unwrap(), 9).to_string(),
             "1.999999999"
         );
-        assert_eq!(
-            Quantity::rounded_down("-3".parse().unwrap(), 9),
-            Quantity::ZERO
-        );
+        assert_eq!(Quantity::rounded_down("-3".parse().unwrap(), 9), Quantity::ZERO);
     }
 }

@@ -123,12 +123,7 @@ impl RawQuote {
         let (Some(bid), Some(ask)) = (self.bid, self.ask) else {
             return Err(QuoteFault::OneSided);
         };
-        let quote = Quote {
-            bid,
-            ask,
-            changed_at: self.changed_at,
-            observed_at: self.observed_at,
-        };
+        let quote = Quote { bid, ask, changed_at: self.changed_at, observed_at: self.observed_at };
         let cent = Tick::CENT.dollars();
         if bid.price > ask.price {
             Err(QuoteFault::Crossed)
@@ -164,20 +159,13 @@ impl Quote {
 
     /// Half-way between bid and ask, in dollars.
     pub fn mid(&self) -> Decimal {
-        let sum = self
-            .bid
-            .price
-            .dollars()
-            .saturating_add(self.ask.price.dollars());
+        let sum = self.bid.price.dollars().saturating_add(self.ask.price.dollars());
         sum.checked_div(Decimal::TWO).unwrap_or(sum)
     }
 
     /// Ask minus bid, in dollars.
     pub fn spread(&self) -> Decimal {
-        self.ask
-            .price
-            .dollars()
-            .saturating_sub(self.bid.price.dollars())
+        self.ask.price.dollars().saturating_sub(self.bid.price.dollars())
     }
 
     /// Half the spread, in dollars (`H` of the measures).
@@ -209,10 +197,7 @@ mod tests {
 
     fn touch(price: &str, size: i64) -> Option<Touch> {
         let price = Price::new(price.parse().unwrap()).ok()?;
-        Some(Touch {
-            price,
-            size: Quantity::new(Decimal::from(size)).unwrap(),
-        })
+        Some(Touch { price, size: Quantity::new(Decimal::from(size)).unwrap() })
     }
 
     fn check(
@@ -221,21 +206,11 @@ mod tests {
         [read, changed, moved]: [i64; 3],
         expected: Result<(), QuoteFault>,
     ) {
-        let at = |seconds_ago: i64| {
-            READ.checked_sub(SignedDuration::from_secs(seconds_ago))
-                .unwrap()
-        };
-        let raw = RawQuote {
-            bid,
-            ask,
-            changed_at: at(changed),
-            observed_at: at(read),
-        };
-        let by = Freshness {
-            now: READ,
-            market_moved_at: Some(at(moved)),
-            policy: &Policy::default(),
-        };
+        let at =
+            |seconds_ago: i64| READ.checked_sub(SignedDuration::from_secs(seconds_ago)).unwrap();
+        let raw = RawQuote { bid, ask, changed_at: at(changed), observed_at: at(read) };
+        let by =
+            Freshness { now: READ, market_moved_at: Some(at(moved)), policy: &Policy::default() };
         assert_eq!(raw.usable(by).map(|_| ()), expected, "{raw:?}");
     }
 
@@ -243,42 +218,12 @@ mod tests {
     #[test]
     fn a_bad_quote_is_never_repaired() {
         check(touch("10.00", 100), touch("10.02", 100), [0, 0, 0], Ok(()));
-        check(
-            None,
-            touch("10.02", 100),
-            [0, 0, 0],
-            Err(QuoteFault::OneSided),
-        );
-        check(
-            touch("10.00", 100),
-            touch("0", 100),
-            [0, 0, 0],
-            Err(QuoteFault::OneSided),
-        );
-        check(
-            touch("10.00", 0),
-            touch("10.02", 100),
-            [0, 0, 0],
-            Err(QuoteFault::OneSided),
-        );
-        check(
-            touch("10.03", 100),
-            touch("10.02", 100),
-            [0, 0, 0],
-            Err(QuoteFault::Crossed),
-        );
-        check(
-            touch("0.005", 100),
-            touch("10.02", 100),
-            [0, 0, 0],
-            Err(QuoteFault::BelowMinimum),
-        );
-        check(
-            touch("9", 100),
-            touch("10.02", 100),
-            [0, 0, 0],
-            Err(QuoteFault::TooWide),
-        );
+        check(None, touch("10.02", 100), [0, 0, 0], Err(QuoteFault::OneSided));
+        check(touch("10.00", 100), touch("0", 100), [0, 0, 0], Err(QuoteFault::OneSided));
+        check(touch("10.00", 0), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::OneSided));
+        check(touch("10.03", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::Crossed));
+        check(touch("0.005", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::BelowMinimum));
+        check(touch("9", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::TooWide));
     }
 
     /// S3: a quote must have been read recently; one that stands still counts while the market around it moves.
@@ -300,11 +245,7 @@ mod tests {
             changed_at: READ,
             observed_at: READ,
         };
-        let by = Freshness {
-            now: READ,
-            market_moved_at: None,
-            policy: &Policy::default(),
-        };
+        let by = Freshness { now: READ, market_moved_at: None, policy: &Policy::default() };
         assert!(raw.usable(by).unwrap().is_locked());
     }
 }

@@ -85,10 +85,7 @@ impl BrokerStatus {
 
     /// The broker's word.
     pub fn word(self) -> &'static str {
-        Self::WORDS
-            .iter()
-            .find(|(status, _)| *status == self)
-            .map_or("unknown", |(_, word)| word)
+        Self::WORDS.iter().find(|(status, _)| *status == self).map_or("unknown", |(_, word)| word)
     }
 }
 

@@ -21,6 +21,7 @@ impl Side {
     }
 
     /// The other side.
+    #[must_use]
     pub fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,

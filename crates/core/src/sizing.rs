@@ -32,10 +32,7 @@ pub fn target(leg: &Leg, quote: &Quote, policy: &Policy) -> Result<Sized, LegOut
                 return Err(LegOutcome::Skipped(Reason::Unfunded));
             }
             let kept = Decimal::ONE.saturating_sub(policy.trim_max);
-            (
-                lot(check, quote.ask.price.shares_for(amount), policy),
-                amount < asked.scaled(kept),
-            )
+            (lot(check, quote.ask.price.shares_for(amount), policy), amount < asked.scaled(kept))
         }
     };
     if is_too_small(target, quote.bid.price, check, policy) {
@@ -58,22 +55,12 @@ fn sell(
     }
     let sellable = if check.fractionable { check.available } else { check.available.whole() };
     if !leg.item.is_exit() {
-        let wanted = lot(
-            check,
-            quote.bid.price.shares_for(leg.item.trade_amount.abs()),
-            policy,
-        );
+        let wanted = lot(check, quote.bid.price.shares_for(leg.item.trade_amount.abs()), policy);
         return Ok(wanted.min(sellable));
     }
     let value = Money::new(quote.mid().saturating_mul(check.available.shares()));
     let off = value.minus(leg.item.current_value).abs();
-    if off
-        > leg
-            .item
-            .current_value
-            .abs()
-            .scaled(policy.position_tolerance)
-    {
+    if off > leg.item.current_value.abs().scaled(policy.position_tolerance) {
         return Err(LegOutcome::Refused(Reason::PositionDiffers));
     }
     Ok(sellable)
@@ -81,14 +68,7 @@ fn sell(
 
 /// Shares rounded down to what can be traded of the asset.
 pub fn lot(check: &LegCheck, shares: Decimal, policy: &Policy) -> Quantity {
-    Quantity::rounded_down(
-        shares,
-        if check.fractionable {
-            policy.fraction_decimals
-        } else {
-            0
-        },
-    )
+    Quantity::rounded_down(shares, if check.fractionable { policy.fraction_decimals } else { 0 })
 }
 
 /// What is left is not worth an order, or cannot be one.
@@ -109,10 +89,7 @@ pub fn allocate<'a>(
     let total: Money = wanted.iter().map(|leg| leg.item.trade_amount).sum();
     let least = total.scaled(Decimal::ONE.saturating_sub(policy.trim_max));
     if budget >= least {
-        let share = budget
-            .ratio_to(total)
-            .unwrap_or(Decimal::ONE)
-            .min(Decimal::ONE);
+        let share = budget.ratio_to(total).unwrap_or(Decimal::ONE).min(Decimal::ONE);
         return wanted
             .iter()
             .map(|leg| (leg.symbol().clone(), leg.item.trade_amount.scaled(share)))

@@ -16,47 +16,38 @@ pub struct Tokens {
 impl Tokens {
     /// A full bucket: the first owner of a plan.
     pub fn full(at: Timestamp, policy: &Policy) -> Self {
-        Self {
-            level: policy.call_burst,
-            at,
-        }
+        Self { level: policy.call_burst, at }
     }
 
     /// An empty bucket: an owner that took over does not know what the last one used.
     pub fn empty(at: Timestamp) -> Self {
-        Self {
-            level: Decimal::ZERO,
-            at,
-        }
+        Self { level: Decimal::ZERO, at }
     }
 
     /// Calls that may be made at `now`.
     pub fn available(&self, now: Timestamp, policy: &Policy) -> Decimal {
         let millis = Decimal::from(
-            now.duration_since(self.at)
-                .as_millis()
-                .max(0)
-                .try_into()
-                .unwrap_or(i64::MAX),
+            now.duration_since(self.at).as_millis().max(0).try_into().unwrap_or(i64::MAX),
         );
-        let seconds = millis
-            .checked_div(Decimal::ONE_THOUSAND)
-            .unwrap_or_default();
-        self.level
-            .saturating_add(seconds.saturating_mul(policy.call_rate))
-            .min(policy.call_burst)
+        let seconds = millis.checked_div(Decimal::ONE_THOUSAND).unwrap_or_default();
+        self.level.saturating_add(seconds.saturating_mul(policy.call_rate)).min(policy.call_burst)
+    }
+
+    /// When to poll next, wanted at `wake`: as wanted while the bucket is well filled, at the slow pace when it is
+    /// nearly empty, so that polling never eats what orders need.
+    pub fn pace(&self, wake: Timestamp, now: Timestamp, policy: &Policy) -> Timestamp {
+        let third = policy.call_burst.checked_div(Decimal::from(3)).unwrap_or_default();
+        if self.available(now, policy) >= third {
+            return wake;
+        }
+        now.saturating_add(policy.poll_slow).map_or(wake, |slow| wake.max(slow))
     }
 
     /// The bucket after `calls` were made at `now`; calls beyond the budget leave a debt.
     #[must_use]
     pub fn spend(self, calls: u32, now: Timestamp, policy: &Policy) -> Self {
         let at = self.at.max(now);
-        Self {
-            level: self
-                .available(at, policy)
-                .saturating_sub(Decimal::from(calls)),
-            at,
-        }
+        Self { level: self.available(at, policy).saturating_sub(Decimal::from(calls)), at }
     }
 }
 
@@ -74,18 +65,13 @@ mod tests {
         let mut tokens = Tokens::full(start, &policy);
         let mut minutes = [0_u32; 3];
         for (index, step) in (0_i64..3 * 60 * 20).enumerate() {
-            let now = start
-                .checked_add(SignedDuration::from_millis(step * 50))
-                .unwrap();
+            let now = start.checked_add(SignedDuration::from_millis(step * 50)).unwrap();
             while tokens.available(now, &policy) >= Decimal::ONE {
                 tokens = tokens.spend(1, now, &policy);
                 minutes[index / 1200] += 1;
             }
         }
-        assert!(
-            minutes[0] <= 195 && minutes[1] <= 150 && minutes[2] <= 150,
-            "{minutes:?}"
-        );
+        assert!(minutes[0] <= 195 && minutes[1] <= 150 && minutes[2] <= 150, "{minutes:?}");
         assert!(minutes[1] >= 149, "the budget is used: {minutes:?}");
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     child::{ChildOrder, Status},
     fact::{FactKind, Refusal, Reported, StopCode},
     ids::{ClientOrderId, Symbol},
+    leg::{LegOutcome, Reason},
     observed::Answer,
     report::OrderReport,
 };
@@ -15,11 +16,8 @@ pub(super) fn reports(decider: &mut Decider<'_>) {
     for (id, answer) in decider.observed.answers.clone() {
         answered(decider, &id, answer);
     }
-    let ids: Vec<ClientOrderId> = decider
-        .state
-        .children()
-        .map(|child| child.client_order_id.clone())
-        .collect();
+    let ids: Vec<ClientOrderId> =
+        decider.state.children().map(|child| child.client_order_id.clone()).collect();
     for id in ids {
         if let Some(report) = decider.observed.orders.get(&id) {
             reported(decider, &id, report);
@@ -33,9 +31,7 @@ fn find(decider: &Decider<'_>, id: &ClientOrderId) -> Option<(Symbol, ChildOrder
         .legs
         .iter()
         .flat_map(|leg| leg.children.iter().map(move |child| (leg.symbol(), child)));
-    let found = children
-        .into_iter()
-        .find(|(_, child)| child.client_order_id == *id);
+    let found = children.into_iter().find(|(_, child)| child.client_order_id == *id);
     found.map(|(symbol, child)| (symbol.clone(), child.clone()))
 }
 
@@ -50,10 +46,12 @@ fn answered(decider: &mut Decider<'_>, id: &ClientOrderId, answer: Answer) {
     match answer {
         Answer::Known(_) => {}
         Answer::Refused(refusal) => decider.record(refused(symbol, &child, refusal)),
+        // Every further look-up may be lost, too: that is no news.
+        Answer::Lost if child.flight.lost_at.is_some() => {}
         Answer::Lost => decider.record(FactKind::AnswerLost(symbol, attempt)),
         Answer::NotFound => decider.record(FactKind::NotFound(symbol, attempt)),
         Answer::NotSent if child.flight.reposted => {
-            decider.record(FactKind::AnswerLost(symbol, attempt))
+            decider.record(FactKind::AnswerLost(symbol, attempt));
         }
         Answer::NotSent => decider.record(FactKind::Unsent(symbol, attempt)),
     }
@@ -78,14 +76,16 @@ fn reported(decider: &mut Decider<'_>, id: &ClientOrderId, report: &OrderReport)
         if decider.state.stop.is_none() {
             decider.stop(StopCode::OrderDiffers);
         }
+        // It can neither be followed nor be sent again, and must not be looked up for ever.
+        if child.status == Status::InFlight {
+            decider.record(FactKind::Unresolved(symbol.clone(), child.attempt));
+            decider.finish(&symbol, LegOutcome::Failed(Reason::Unresolved));
+        }
         return;
     }
     let fills = report.cumulative > child.cumulative;
-    let quote = decider
-        .observed
-        .quote(&symbol, decider.now, &decider.state.policy)
-        .ok()
-        .filter(|_| fills);
+    let quote =
+        decider.observed.quote(&symbol, decider.now, &decider.state.policy).ok().filter(|_| fills);
     let news = Reported {
         broker_order_id: report.broker_order_id.clone(),
         status: report.status,

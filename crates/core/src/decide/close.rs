@@ -20,30 +20,18 @@ pub(super) fn proceeds(decider: &mut Decider<'_>) {
     let earned = decider.state.proceeds();
     let entered = decider.state.phase_at();
     let over = decider.now.duration_since(entered) >= decider.state.policy.proceeds_wait;
-    let reading = decider
-        .observed
-        .account
-        .as_ref()
-        .filter(|(_, at)| *at >= entered);
+    let reading = decider.observed.account.as_ref().filter(|(_, at)| *at >= entered);
     let shown = reading.map(|(account, _)| {
-        account
-            .cash
-            .min(account.non_marginable_buying_power)
-            .minus(funds.before)
+        account.cash.min(account.non_marginable_buying_power).minus(funds.before)
     });
     let sells = decider.state.side(Side::Sell).count();
-    let rounding = Money::new(rust_decimal::Decimal::new(
-        i64::try_from(sells).unwrap_or(i64::MAX),
-        2,
-    ));
-    let settled = decider
-        .state
-        .side(Side::Sell)
-        .flat_map(|leg| &leg.children)
-        .all(ChildOrder::is_settled);
+    let rounding =
+        Money::new(rust_decimal::Decimal::new(i64::try_from(sells).unwrap_or(i64::MAX), 2));
+    let settled =
+        decider.state.side(Side::Sell).flat_map(|leg| &leg.children).all(ChildOrder::is_settled);
     match shown {
         Some(shown) if settled && shown.plus(rounding) >= earned => {
-            verified(decider, funds, earned.min(shown))
+            verified(decider, funds, earned.min(shown));
         }
         Some(shown) if over => verified(decider, funds, shown.max(Money::ZERO).min(earned)),
         None if over || decider.state.stop.is_some() => verified(decider, funds, Money::ZERO),
@@ -64,17 +52,11 @@ pub(super) fn close(decider: &mut Decider<'_>) {
         let over = decider.now.duration_since(entered) >= decider.state.policy.cancel_confirmation;
         let listed = decider.observed.orders_at.is_some_and(|at| at >= entered);
         let settled = decider.state.children().all(ChildOrder::is_settled);
-        let positions = decider
-            .observed
-            .positions
-            .as_ref()
-            .filter(|(_, at)| *at >= entered);
+        let positions = decider.observed.positions.as_ref().filter(|(_, at)| *at >= entered);
         match positions {
             Some((positions, _)) if listed && (settled || over) => {
                 let held = |leg: &Leg| {
-                    positions
-                        .get(leg.symbol())
-                        .map_or(Quantity::ZERO, |position| position.quantity)
+                    positions.get(leg.symbol()).map_or(Quantity::ZERO, |position| position.quantity)
                 };
                 let differences = decider
                     .state

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     fact::{FactKind, Funds, LegCheck, Phase, Preflight, StopCode},
     ids::{ClientOrderId, Symbol},
-    leg::{LegOutcome, Reason},
+    leg::{LegOutcome, Reason, WaitCode},
     plan::Urgency,
     policy::{Policy, PolicyKind},
     reading::{AccountReading, Asset, Position, SessionClock},
@@ -32,13 +32,9 @@ pub(super) fn prepare(decider: &mut Decider<'_>) {
     }
     if decider.state.stop.is_none() {
         let Some(readings) = readings(decider) else {
-            let waited = decider.now.duration_since(
-                decider
-                    .state
-                    .owner
-                    .as_ref()
-                    .map_or(decider.now, |(_, at)| *at),
-            );
+            let waited = decider
+                .now
+                .duration_since(decider.state.owner.as_ref().map_or(decider.now, |(_, at)| *at));
             if waited > decider.state.policy.quote_wait {
                 decider.stop(StopCode::PreflightUnreadable);
                 return prepare(decider);
@@ -57,11 +53,7 @@ pub(super) fn prepare(decider: &mut Decider<'_>) {
 fn readings(decider: &Decider<'_>) -> Option<Readings> {
     let observed = decider.observed;
     let leftovers = observed.orders.values().any(|order| order.status.is_open());
-    let assets = decider
-        .state
-        .legs
-        .iter()
-        .all(|leg| observed.assets.contains_key(leg.symbol()));
+    let assets = decider.state.legs.iter().all(|leg| observed.assets.contains_key(leg.symbol()));
     if leftovers || !assets {
         return None;
     }
@@ -69,18 +61,30 @@ fn readings(decider: &Decider<'_>) -> Option<Readings> {
     let (account, _) = observed.account.clone()?;
     let (positions, _) = observed.positions.clone()?;
     let (session, _) = observed.session?;
-    Some(Readings {
-        account,
-        positions,
-        session,
-    })
+    Some(Readings { account, positions, session })
 }
 
 fn judge(decider: &mut Decider<'_>, readings: &Readings) {
     match preflight(decider, readings) {
-        Ok(preflight) => pass(decider, readings, preflight),
+        Ok(preflight) => {
+            let quiet = is_quiet(decider, &readings.session);
+            let symbols: Vec<Symbol> =
+                decider.state.legs.iter().map(|leg| leg.symbol().clone()).collect();
+            for symbol in symbols {
+                decider.wait(&symbol, quiet.then_some(WaitCode::OpenQuiet));
+            }
+            if !quiet {
+                pass(decider, readings, preflight);
+            }
+        }
         Err(code) => decider.stop(code),
     }
+}
+
+/// The first minutes after the open, in which only an urgent plan begins. A phase's window is shorter than they are.
+fn is_quiet(decider: &Decider<'_>, session: &SessionClock) -> bool {
+    let quiet = decider.now.duration_since(session.opened_at) < decider.state.policy.open_quiet;
+    quiet && decider.state.plan.urgency != Urgency::Urgent
 }
 
 fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, StopCode> {
@@ -89,12 +93,7 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     let first = |leg: &crate::leg::Leg| {
         ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, 1)
     };
-    if decider
-        .state
-        .legs
-        .iter()
-        .any(|leg| decider.observed.orders.contains_key(&first(leg)))
-    {
+    if decider.state.legs.iter().any(|leg| decider.observed.orders.contains_key(&first(leg))) {
         return Err(StopCode::LogIncomplete);
     }
     if account.account != plan.account {
@@ -118,15 +117,9 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     let (kind, working_time) = working(decider, readings)?;
     let window = window(decider, working_time);
     let windows = window.saturating_mul(i32::try_from(phases(decider)).unwrap_or(i32::MAX));
-    let lasting = windows
-        .saturating_add(policy.plan_margin)
-        .saturating_add(policy.proceeds_wait);
+    let lasting = windows.saturating_add(policy.plan_margin).saturating_add(policy.proceeds_wait);
     let leg_check = |leg: &crate::leg::Leg| {
-        let asset = decider
-            .observed
-            .assets
-            .get(leg.symbol())
-            .and_then(Option::as_ref);
+        let asset = decider.observed.assets.get(leg.symbol()).and_then(Option::as_ref);
         let position = readings.positions.get(leg.symbol());
         check(leg.symbol(), asset, position, policy)
     };
@@ -158,16 +151,9 @@ fn working(
 ) -> Result<(PolicyKind, SignedDuration), StopCode> {
     let policy = &decider.state.policy;
     let keep = policy.close_margin.saturating_mul(2);
-    let left = readings
-        .session
-        .closes_at
-        .duration_since(decider.now)
-        .saturating_sub(keep);
+    let left = readings.session.closes_at.duration_since(decider.now).saturating_sub(keep);
     let phases = i32::try_from(phases(decider).max(1)).unwrap_or(i32::MAX);
-    let each = left
-        .checked_div(phases)
-        .unwrap_or(left)
-        .saturating_sub(policy.window_margin);
+    let each = left.checked_div(phases).unwrap_or(left).saturating_sub(policy.window_margin);
     let wanted = policy.working_time(decider.state.plan.urgency);
     if each.is_negative() {
         return Err(StopCode::TooLate);
@@ -188,9 +174,7 @@ fn window(decider: &Decider<'_>, working_time: SignedDuration) -> SignedDuration
         .unwrap_or_default()
         .saturating_mul(Decimal::ONE_THOUSAND);
     let messages = SignedDuration::from_millis(i64::try_from(millis.trunc()).unwrap_or(i64::MAX));
-    working_time
-        .saturating_add(policy.window_margin)
-        .saturating_add(messages)
+    working_time.saturating_add(policy.window_margin).saturating_add(messages)
 }
 
 fn check(
@@ -211,46 +195,25 @@ fn check(
 
 fn pass(decider: &mut Decider<'_>, readings: &Readings, preflight: Preflight) {
     decider.record(FactKind::PreflightPassed(preflight));
-    let before = readings
-        .account
-        .cash
-        .min(readings.account.non_marginable_buying_power);
-    decider.record(FactKind::FundsVerified(Funds {
-        before,
-        proceeds: crate::money::Money::ZERO,
-    }));
+    let before = readings.account.cash.min(readings.account.non_marginable_buying_power);
+    decider.record(FactKind::FundsVerified(Funds { before, proceeds: crate::money::Money::ZERO }));
     let refused: Vec<(Symbol, Reason)> = decider
         .state
         .legs
         .iter()
         .filter_map(|leg| {
-            let tradable = decider
-                .observed
-                .assets
-                .get(leg.symbol())
-                .and_then(Option::as_ref);
+            let tradable = decider.observed.assets.get(leg.symbol()).and_then(Option::as_ref);
             if !tradable.is_some_and(|asset| asset.tradable) {
                 return Some((leg.symbol().clone(), Reason::NotTradable));
             }
             let check = leg.check.as_ref().filter(|_| leg.side == Side::Sell)?;
-            let reason = if check.held.is_zero() {
-                Reason::NotHeld
-            } else {
-                Reason::SharesHeld
-            };
-            check
-                .available
-                .is_zero()
-                .then(|| (leg.symbol().clone(), reason))
+            let reason = if check.held.is_zero() { Reason::NotHeld } else { Reason::SharesHeld };
+            check.available.is_zero().then(|| (leg.symbol().clone(), reason))
         })
         .collect();
     for (symbol, reason) in refused {
         decider.finish(&symbol, LegOutcome::Refused(reason));
     }
     let sells = decider.state.side(Side::Sell).next().is_some();
-    decider.record(FactKind::PhaseChanged(if sells {
-        Phase::Selling
-    } else {
-        Phase::Buying
-    }));
+    decider.record(FactKind::PhaseChanged(if sells { Phase::Selling } else { Phase::Buying }));
 }

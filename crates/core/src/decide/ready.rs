@@ -23,21 +23,17 @@ use super::Decider;
 
 /// Decides a leg's next step.
 pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
-    let Some(leg) = decider
-        .state
-        .leg(symbol)
-        .filter(|leg| leg.is_open())
-        .cloned()
-    else {
+    let Some(leg) = decider.state.leg(symbol).filter(|leg| leg.is_open()).cloned() else {
         return;
     };
     if let Some(outcome) = after_last(&leg, decider) {
         return decider.finish(symbol, outcome);
     }
-    let quote = match decider
-        .observed
-        .quote(symbol, decider.now, &decider.state.policy)
-    {
+    // The broker's number may just have been adopted.
+    let Some(leg) = decider.state.leg(symbol).cloned() else {
+        return;
+    };
+    let quote = match decider.observed.quote(symbol, decider.now, &decider.state.policy) {
         Ok(quote) => quote,
         Err(fault) => return hold(decider, &leg, WaitCode::Quote(fault)),
     };
@@ -51,9 +47,10 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
         let trimmed = leg.sized.is_some_and(|sized| sized.trimmed);
         return decider.finish(
             symbol,
-            match trimmed {
-                true => LegOutcome::PartiallyFilled(Reason::Unfunded),
-                false => LegOutcome::Filled,
+            if trimmed {
+                LegOutcome::PartiallyFilled(Reason::Unfunded)
+            } else {
+                LegOutcome::Filled
             },
         );
     }
@@ -67,7 +64,7 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
     let parent = parent(decider, &leg, &quote, None);
     match peg::decide(&parent, &quote, decider.now, &policy_in_force(decider)) {
         Decision::Rest { limit } | Decision::Replace { limit } => {
-            send(decider, &leg, &quote, (limit, Purpose::Rest))
+            send(decider, &leg, &quote, (limit, Purpose::Rest));
         }
         Decision::Cross { limit } => send(decider, &leg, &quote, (limit, Purpose::Cross)),
         Decision::Hold => {}
@@ -77,15 +74,8 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
 /// How the leg ends because of how its last order ended; `None` to go on.
 fn after_last(leg: &Leg, decider: &mut Decider<'_>) -> Option<LegOutcome> {
     let last = leg.children.last()?;
-    let refusals = leg
-        .children
-        .iter()
-        .filter(|child| child.status == Status::Rejected)
-        .count();
-    match (
-        last.status,
-        last.refusal.as_ref().map(|refusal| refusal.kind),
-    ) {
+    let refusals = leg.children.iter().filter(|child| child.status == Status::Rejected).count();
+    match (last.status, last.refusal.as_ref().map(|refusal| refusal.kind)) {
         (Status::Expired, _) => Some(by_fills(leg, Reason::WindowOver)),
         (Status::Replaced, _) => Some(by_fills(leg, Reason::Replaced)),
         (Status::Rejected, _) if refusals >= 3 => Some(by_fills(leg, Reason::Rejected)),
@@ -116,13 +106,10 @@ fn adopt(
 ) -> Option<LegOutcome> {
     let available = available.filter(|quantity| !quantity.is_zero() && refusals == 1)?;
     let target = leg.filled().plus(available.min(leg.leaves()));
-    decider.record(FactKind::Sized(
-        leg.symbol().clone(),
-        Sized {
-            target,
-            trimmed: false,
-        },
-    ));
+    let adopted = Sized { target, trimmed: false };
+    if leg.sized != Some(adopted) {
+        decider.record(FactKind::Sized(leg.symbol().clone(), adopted));
+    }
     None
 }
 
@@ -136,10 +123,8 @@ fn by_fills(leg: &Leg, reason: Reason) -> LegOutcome {
 }
 
 fn window_reason(leg: &Leg, quote: &Quote, decider: &Decider<'_>) -> Reason {
-    let wide = quote.half_spread()
-        > quote
-            .mid()
-            .saturating_mul(decider.state.policy.wide_half_spread);
+    let wide =
+        quote.half_spread() > quote.mid().saturating_mul(decider.state.policy.wide_half_spread);
     if wide && leg.tick(quote.bid.price).count(quote.spread()) > Decimal::TWO {
         Reason::Spread
     } else {
@@ -158,7 +143,9 @@ fn hold(decider: &mut Decider<'_>, leg: &Leg, code: WaitCode) {
             WaitCode::Quote(_) | WaitCode::LiveOrder | WaitCode::Reading | WaitCode::BrokerLag,
         ) => policy.quote_wait,
     };
-    let since = leg.waiting.map_or(decider.now, |(_, since)| since);
+    // A wait for something else before this one does not count.
+    let same = leg.waiting.filter(|(current, _)| *current == code);
+    let since = same.map_or(decider.now, |(_, since)| since);
     let late =
         decider.now > decider.state.window_end() || decider.now.duration_since(since) > bound;
     if late {
@@ -200,10 +187,7 @@ pub(super) fn policy_in_force(decider: &Decider<'_>) -> Policy {
         .preflight
         .as_ref()
         .map_or(decider.state.policy.kind, |(preflight, _)| preflight.policy);
-    Policy {
-        kind,
-        ..decider.state.policy.clone()
-    }
+    Policy { kind, ..decider.state.policy.clone() }
 }
 
 /// The leg's own time, 0 at its first order and 1 at its deadline; it stands still while the quote is unusable.
@@ -216,11 +200,7 @@ fn elapsed(decider: &Decider<'_>, leg: &Leg) -> Decimal {
         .map_or(0, |(preflight, _)| preflight.working_time.as_millis());
     let ran = leg.started_at.map_or(0, |at| {
         let paused = leg.paused_by(decider.now, policy.pause_max);
-        decider
-            .now
-            .duration_since(at)
-            .saturating_sub(paused)
-            .as_millis()
+        decider.now.duration_since(at).saturating_sub(paused).as_millis()
     });
     let part = |millis: i128| Decimal::from(i64::try_from(millis).unwrap_or(i64::MAX));
     match working {
@@ -236,25 +216,20 @@ pub(super) fn parent(
     quote: &Quote,
     live: Option<&ChildOrder>,
 ) -> Parent {
-    let lot = leg
-        .check
-        .as_ref()
-        .map_or(decider.state.policy.round_lot, |check| check.round_lot);
-    let resting = live
-        .filter(|child| child.purpose == Purpose::Rest)
-        .map(|child| {
-            let displayed = child.leaves().round_lots(lot);
-            let alone = quote.near(leg.side).price == child.terms.limit
-                && quote.near(leg.side).size <= displayed;
-            Resting {
-                limit: child.terms.limit,
-                since: child.intended_at,
-                displayed,
-                before: child.before,
-                // While the quote has not changed, we have been alone at least since it did.
-                alone_since: alone.then(|| quote.changed_at.max(child.intended_at)),
-            }
-        });
+    let lot = leg.check.as_ref().map_or(decider.state.policy.round_lot, |check| check.round_lot);
+    let resting = live.filter(|child| child.purpose == Purpose::Rest).map(|child| {
+        let displayed = child.leaves().round_lots(lot);
+        let alone = quote.near(leg.side).price == child.terms.limit
+            && quote.near(leg.side).size <= displayed;
+        Resting {
+            limit: child.terms.limit,
+            since: child.intended_at,
+            displayed,
+            before: child.before,
+            // While the quote has not changed, we have been alone at least since it did.
+            alone_since: alone.then(|| quote.changed_at.max(child.intended_at)),
+        }
+    });
     Parent {
         side: leg.side,
         leaves: leg.leaves(),
@@ -282,16 +257,7 @@ fn quantity(
     };
     let mut most = leg.leaves();
     if purpose == Purpose::Cross {
-        let cap = controls::cross_cap(
-            &Request {
-                leg,
-                terms,
-                purpose,
-                quote,
-                again: None,
-            },
-            policy,
-        );
+        let cap = controls::cross_cap(&Request { leg, terms, purpose, quote, again: None }, policy);
         if cap < most {
             most = sizing::lot(check, cap.shares(), policy);
         }
@@ -302,20 +268,9 @@ fn quantity(
 /// Shares that the plan's amount (with its tolerance) and the budget still pay for at a limit.
 fn affordable(decider: &Decider<'_>, leg: &Leg, limit: Price) -> Option<Quantity> {
     let (policy, check) = (&decider.state.policy, leg.check.as_ref()?);
-    let own = leg
-        .item
-        .trade_amount
-        .scaled(policy.amount_tolerance)
-        .minus(leg.filled_notional());
-    let left = decider
-        .state
-        .budget()?
-        .minus(decider.state.buys_committed());
-    Some(sizing::lot(
-        check,
-        limit.shares_for(own.min(left).max(Money::ZERO)),
-        policy,
-    ))
+    let own = leg.item.trade_amount.scaled(policy.amount_tolerance).minus(leg.filled_notional());
+    let left = decider.state.budget()?.minus(decider.state.buys_committed());
+    Some(sizing::lot(check, limit.shares_for(own.min(left).max(Money::ZERO)), policy))
 }
 
 fn send(decider: &mut Decider<'_>, leg: &Leg, quote: &Quote, (limit, purpose): (Price, Purpose)) {
@@ -323,20 +278,10 @@ fn send(decider: &mut Decider<'_>, leg: &Leg, quote: &Quote, (limit, purpose): (
     let Some(leg) = affordable_leg(decider, leg, limit) else {
         return;
     };
-    let mut terms = OrderTerms {
-        symbol: symbol.clone(),
-        side: leg.side,
-        quantity: leg.leaves(),
-        limit,
-    };
+    let mut terms =
+        OrderTerms { symbol: symbol.clone(), side: leg.side, quantity: leg.leaves(), limit };
     terms.quantity = quantity(decider, &leg, &terms, (quote, purpose));
-    let request = Request {
-        leg: &leg,
-        terms: &terms,
-        purpose,
-        quote,
-        again: None,
-    };
+    let request = Request { leg: &leg, terms: &terms, purpose, quote, again: None };
     let view = View {
         execution: &decider.state,
         observed: decider.observed,
@@ -379,10 +324,7 @@ fn affordable_leg(decider: &mut Decider<'_>, leg: &Leg, limit: Price) -> Option<
         .shares()
         .saturating_mul(Decimal::ONE.saturating_sub(decider.state.policy.trim_max));
     let trimmed = sized.trimmed || target.shares() < kept;
-    decider.record(FactKind::Sized(
-        leg.symbol().clone(),
-        Sized { target, trimmed },
-    ));
+    decider.record(FactKind::Sized(leg.symbol().clone(), Sized { target, trimmed }));
     if sizing::is_too_small(affordable, limit, &check, &decider.state.policy) {
         let outcome = match (leg.filled().is_zero(), trimmed) {
             (true, _) => LegOutcome::Skipped(Reason::Unfunded),
@@ -404,10 +346,7 @@ fn intent(
     let plan = &decider.state.plan;
     let attempt = leg.next_attempt();
     let near = quote.near(leg.side).price;
-    let before = Base {
-        near,
-        ticks: leg.tick(near).count(quote.spread()),
-    };
+    let before = Base { near, ticks: leg.tick(near).count(quote.spread()) };
     let late = elapsed(decider, leg) > Decimal::new(9, 1);
     Intent {
         attempt,

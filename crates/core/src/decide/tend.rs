@@ -55,23 +55,15 @@ fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
 }
 
 fn resubmit(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) -> bool {
-    let Ok(quote) = decider
-        .observed
-        .quote(symbol, decider.now, &decider.state.policy)
-    else {
+    let Ok(quote) = decider.observed.quote(symbol, decider.now, &decider.state.policy) else {
         return false;
     };
     let Some(leg) = decider.state.leg(symbol) else {
         return false;
     };
     let again = Some(&child.client_order_id);
-    let request = Request {
-        leg,
-        terms: &child.terms,
-        purpose: child.purpose,
-        quote: &quote,
-        again,
-    };
+    let request =
+        Request { leg, terms: &child.terms, purpose: child.purpose, quote: &quote, again };
     let view = View {
         execution: &decider.state,
         observed: decider.observed,
@@ -80,11 +72,7 @@ fn resubmit(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) -> b
     };
     match rule(&request, &view) {
         Ruling::Pass(verdict) if decider.spend(Decimal::ZERO) => {
-            decider.record(FactKind::Resubmitted(
-                symbol.clone(),
-                child.attempt,
-                verdict,
-            ));
+            decider.record(FactKind::Resubmitted(symbol.clone(), child.attempt, verdict));
             true
         }
         Ruling::Pass(_) | Ruling::Wait(_) | Ruling::Refuse(_) => false,
@@ -110,10 +98,7 @@ fn working(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
 }
 
 fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
-    let quote = match decider
-        .observed
-        .quote(symbol, decider.now, &decider.state.policy)
-    {
+    let quote = match decider.observed.quote(symbol, decider.now, &decider.state.policy) {
         Ok(quote) => quote,
         Err(fault) => return decider.wait(symbol, Some(WaitCode::Quote(fault))),
     };
@@ -122,12 +107,7 @@ fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
         return;
     };
     let parent = ready::parent(decider, leg, &quote, Some(child));
-    match peg::decide(
-        &parent,
-        &quote,
-        decider.now,
-        &ready::policy_in_force(decider),
-    ) {
+    match peg::decide(&parent, &quote, decider.now, &ready::policy_in_force(decider)) {
         Decision::Replace { .. } => cancel(decider, symbol, child, CancelReason::Repeg),
         Decision::Cross { .. } => cancel(decider, symbol, child, CancelReason::ToCross),
         Decision::Rest { .. } | Decision::Hold => {}
@@ -136,26 +116,18 @@ fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
 
 /// Asks for a cancel if the message budget has room. A re-peg leaves two calls for every live order.
 fn cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder, reason: CancelReason) {
-    let live = decider
-        .state
-        .children()
-        .filter(|child| child.status.is_live())
-        .count();
+    let live = decider.state.children().filter(|child| child.status.is_live()).count();
     let reserve = match reason {
-        CancelReason::Repeg => Decimal::from(live)
-            .saturating_mul(Decimal::TWO)
-            .min(Decimal::from(30)),
+        CancelReason::Repeg => {
+            Decimal::from(live).saturating_mul(Decimal::TWO).min(Decimal::from(30))
+        }
         CancelReason::ToCross | CancelReason::CrossAgain => Decimal::ZERO,
         CancelReason::WindowOver | CancelReason::PlanStopped | CancelReason::NotConfirmed => {
             Decimal::ZERO
         }
     };
     if decider.spend(reserve) {
-        decider.record(FactKind::CancelRequested(
-            symbol.clone(),
-            child.attempt,
-            reason,
-        ));
+        decider.record(FactKind::CancelRequested(symbol.clone(), child.attempt, reason));
     }
 }
 

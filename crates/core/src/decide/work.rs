@@ -1,6 +1,7 @@
 //! A phase: its legs in parallel, the most urgent first, until all are over.
 
 use crate::{
+    child::ChildOrder,
     fact::{FactKind, Phase},
     ids::Symbol,
     leg::{LegOutcome, Reason},
@@ -20,11 +21,7 @@ pub(super) fn phase(decider: &mut Decider<'_>, side: Side) {
         decider.finish_stopped(code);
     }
     for symbol in by_urgency(decider, side) {
-        match decider
-            .state
-            .leg(&symbol)
-            .and_then(|leg| leg.live().cloned())
-        {
+        match decider.state.leg(&symbol).and_then(|leg| leg.live().cloned()) {
             Some(child) => tend::tend(decider, &symbol, &child),
             None => ready::ready(decider, &symbol),
         }
@@ -41,13 +38,7 @@ fn by_urgency(decider: &Decider<'_>, side: Side) -> Vec<Symbol> {
         .state
         .side(side)
         .filter(|leg| leg.is_open())
-        .map(|leg| {
-            (
-                leg.live().is_none(),
-                leg.item.priority,
-                leg.symbol().clone(),
-            )
-        })
+        .map(|leg| (leg.live().is_none(), leg.item.priority, leg.symbol().clone()))
         .collect();
     legs.sort_by_key(|(idle, priority, _)| (*idle, *priority));
     legs.into_iter().map(|(_, _, symbol)| symbol).collect()
@@ -55,17 +46,10 @@ fn by_urgency(decider: &Decider<'_>, side: Side) -> Vec<Symbol> {
 
 /// Notes the first usable quote of every leg, buys too: it is what the plan's cost is measured against.
 fn arrivals(decider: &mut Decider<'_>) {
-    let missing = decider
-        .state
-        .legs
-        .iter()
-        .filter(|leg| leg.arrival.is_none() && leg.is_open());
+    let missing = decider.state.legs.iter().filter(|leg| leg.arrival.is_none() && leg.is_open());
     let symbols: Vec<Symbol> = missing.map(|leg| leg.symbol().clone()).collect();
     for symbol in symbols {
-        if let Ok(quote) = decider
-            .observed
-            .quote(&symbol, decider.now, &decider.state.policy)
-        {
+        if let Ok(quote) = decider.observed.quote(&symbol, decider.now, &decider.state.policy) {
             decider.record(FactKind::Arrived(symbol, quote));
         }
     }
@@ -73,22 +57,14 @@ fn arrivals(decider: &mut Decider<'_>) {
 
 fn allocate(decider: &mut Decider<'_>) {
     let open = |leg: &&crate::leg::Leg| leg.is_open();
-    if decider
-        .state
-        .side(Side::Buy)
-        .filter(open)
-        .all(|leg| leg.allocation.is_some())
-    {
+    if decider.state.side(Side::Buy).filter(open).all(|leg| leg.allocation.is_some()) {
         return;
     }
     let Some(budget) = decider.state.budget() else {
         return;
     };
-    let amounts = sizing::allocate(
-        decider.state.side(Side::Buy).filter(open),
-        budget,
-        &decider.state.policy,
-    );
+    let amounts =
+        sizing::allocate(decider.state.side(Side::Buy).filter(open), budget, &decider.state.policy);
     let unfunded: Vec<Symbol> = amounts
         .iter()
         .filter(|(_, amount)| !amount.is_positive())
@@ -101,17 +77,19 @@ fn allocate(decider: &mut Decider<'_>) {
 }
 
 fn go_on(decider: &mut Decider<'_>, side: Side) {
-    let buys_open = decider.state.side(Side::Buy).any(|leg| leg.is_open());
+    let buys_open = decider.state.side(Side::Buy).any(super::super::leg::Leg::is_open);
     let next = match side {
         Side::Sell if buys_open && decider.state.stop.is_none() => Phase::Proceeds,
         Side::Sell | Side::Buy => Phase::Closing,
     };
-    if next == Phase::Proceeds && decider.state.sells_incomplete() {
-        let buys: Vec<Symbol> = decider
-            .state
-            .side(Side::Buy)
-            .map(|leg| leg.symbol().clone())
-            .collect();
+    let selling = decider
+        .state
+        .side(Side::Sell)
+        .flat_map(|leg| &leg.children)
+        .any(ChildOrder::may_still_fill);
+    if next == Phase::Proceeds && (selling || decider.state.sells_incomplete()) {
+        let buys: Vec<Symbol> =
+            decider.state.side(Side::Buy).map(|leg| leg.symbol().clone()).collect();
         for symbol in buys {
             decider.finish(&symbol, LegOutcome::Skipped(Reason::SellsIncomplete));
         }

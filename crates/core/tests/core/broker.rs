@@ -78,7 +78,12 @@ impl Broker {
         }
     }
 
-    pub(crate) fn post(&mut self, id: &ClientOrderId, terms: &OrderTerms, now: Timestamp) -> Answer {
+    pub(crate) fn post(
+        &mut self,
+        id: &ClientOrderId,
+        terms: &OrderTerms,
+        now: Timestamp,
+    ) -> Answer {
         let next = self.script.pop_front().unwrap_or(Post::Accept);
         if matches!(next, Post::NotSent) {
             return Answer::NotSent;
@@ -119,7 +124,10 @@ impl Broker {
     }
 
     fn take(&mut self, id: &ClientOrderId, terms: &OrderTerms, now: Timestamp) {
-        let live = self.orders.iter().filter(|order| order.symbol == terms.symbol && order.status.is_open());
+        let live = self
+            .orders
+            .iter()
+            .filter(|order| order.symbol == terms.symbol && order.status.is_open());
         assert_eq!(live.count(), 0, "I2: a second live order in {}", terms.symbol);
         self.orders.push(OrderReport {
             client_order_id: id.to_string(),
@@ -142,7 +150,8 @@ impl Broker {
 
     /// The open order in a symbol.
     pub(crate) fn open(&self, symbol: &Symbol) -> Option<ClientOrderId> {
-        let open = self.orders.iter().find(|order| order.symbol == *symbol && order.status.is_open());
+        let open =
+            self.orders.iter().find(|order| order.symbol == *symbol && order.status.is_open());
         open.and_then(OrderReport::our_id)
     }
 
@@ -197,7 +206,8 @@ impl Broker {
     }
 
     pub(crate) fn look_up(&self, id: &ClientOrderId) -> Answer {
-        self.find(id).map_or(Answer::NotFound, |index| Answer::Known(self.shown(&self.orders[index])))
+        self.find(id)
+            .map_or(Answer::NotFound, |index| Answer::Known(self.shown(&self.orders[index])))
     }
 
     fn shown(&self, order: &OrderReport) -> OrderReport {

@@ -1,1 +1,333 @@
-//! x
+//! The controls: each alone keeps an order from leaving, and no missing input lets one out.
+
+use alchemiser_core::{
+    child::{ChildOrder, OrderTerms, Purpose, Status},
+    controls::{Approved, Control, Request, Ruling, Verdict, View, rule},
+    execution::Execution,
+    fact::{Intent, Sized},
+    ids::{BrokerOrderId, ClientOrderId},
+    leg::{Leg, WaitCode},
+    observed::{Input, Observed, observe},
+    peg::Base,
+    quantity::Quantity,
+    quote::{Quote, QuoteFault, Snapshot},
+    report::{BrokerStatus, OrderReport},
+    side::Side,
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    given::{after, decimal, dollars, plan, price, quote, raw, shares, start, symbol},
+    story::Story,
+};
+
+const BOOK: &str = "100.00x500 100.02x500";
+
+/// An order that passes, with everything it is judged by.
+#[derive(Clone)]
+struct Case {
+    execution: Execution,
+    observed: Observed,
+    leg: Leg,
+    terms: OrderTerms,
+    purpose: Purpose,
+    quote: Quote,
+    tokens: Decimal,
+    now: Timestamp,
+    again: Option<ClientOrderId>,
+}
+
+impl Case {
+    fn passing() -> Self {
+        let mut story = Story::of(&plan("BUY A 1000"));
+        story.market("A", "");
+        story.turn();
+        let now = story.now;
+        let seen = Snapshot {
+            quote: Some(raw(BOOK, now)),
+            last_trade: None,
+            previous_close: Some(price("100")),
+        };
+        let observed = observe(story.seen, &Input::Snapshots([(symbol("A"), seen)].into()));
+        let mut execution = story.state;
+        execution.legs[0].sized = Some(Sized { target: shares("9"), trimmed: false });
+        let leg = execution.legs[0].clone();
+        let terms = OrderTerms {
+            symbol: symbol("A"),
+            side: Side::Buy,
+            quantity: shares("9"),
+            limit: price("100"),
+        };
+        let tokens = Decimal::ONE;
+        let (purpose, again) = (Purpose::Rest, None);
+        Self {
+            execution,
+            observed,
+            leg,
+            terms,
+            purpose,
+            quote: quote(BOOK, now),
+            tokens,
+            now,
+            again,
+        }
+    }
+
+    fn ruling(&self) -> Ruling {
+        let Self { leg, terms, purpose, quote, .. } = self;
+        let request = Request { leg, terms, purpose: *purpose, quote, again: self.again.as_ref() };
+        let view = View {
+            execution: &self.execution,
+            observed: &self.observed,
+            tokens: self.tokens,
+            now: self.now,
+        };
+        rule(&request, &view)
+    }
+
+    fn sell(&mut self, available: &str) {
+        (self.leg.side, self.terms.side) = (Side::Sell, Side::Sell);
+        self.leg.check.as_mut().unwrap().available = shares(available);
+    }
+
+    fn seen(&mut self) -> &mut Snapshot {
+        self.observed.snapshots.get_mut(&symbol("A")).unwrap()
+    }
+
+    fn child(&self, status: Status, limit: &str) -> ChildOrder {
+        let Ruling::Pass(verdict) = Self::passing().ruling() else {
+            panic!("the baseline does not pass")
+        };
+        let plan = &self.execution.plan;
+        let intent = Intent {
+            attempt: 1,
+            client_order_id: ClientOrderId::derive(
+                &plan.account,
+                &plan.plan_id,
+                &symbol("A"),
+                Side::Buy,
+                1,
+            ),
+            terms: OrderTerms {
+                quantity: Quantity::ONE,
+                limit: price(limit),
+                ..self.terms.clone()
+            },
+            purpose: Purpose::Cross,
+            quote: self.quote,
+            before: Base { near: price("100"), ticks: Decimal::TWO },
+            ramp: None,
+            verdict,
+        };
+        ChildOrder { status, ..ChildOrder::new(&intent, self.now) }
+    }
+}
+
+/// Breaks the one thing that a control looks at, and says what must come of it.
+fn break_one(case: &mut Case, control: Control) -> Ruling {
+    let now = case.now;
+    let policy = &mut case.execution.policy;
+    let session = &mut case.observed.session.as_mut().unwrap().0;
+    match control {
+        Control::Account => case.observed.account.as_mut().unwrap().0.may_trade = false,
+        Control::Session => session.closes_at = after(now, 119_000),
+        Control::OpenQuiet => {
+            session.opened_at = after(now, -299_000);
+            return Ruling::Wait(WaitCode::OpenQuiet);
+        }
+        Control::ClockSkew => session.at = after(now, -501),
+        Control::Validity => case.execution.plan.valid_until = after(now, -1),
+        Control::Deadline => case.execution.preflight.as_mut().unwrap().0.deadline = after(now, -1),
+        Control::OrdersRead => {
+            case.observed.orders_at = Some(after(now, -10_001));
+            return Ruling::Wait(WaitCode::Reading);
+        }
+        Control::QuoteAge => {
+            case.seen().quote.as_mut().unwrap().observed_at = after(now, -2_001);
+            return Ruling::Wait(WaitCode::Quote(QuoteFault::NotObserved));
+        }
+        Control::OrderNotional => policy.order_notional_max = dollars("899.99"),
+        Control::Collar => case.terms.limit = price("100.28"),
+        Control::LastTrade => case.seen().last_trade = Some((price("97"), now)),
+        Control::PreviousClose => case.seen().previous_close = Some(price("76")),
+        Control::CrossSize => {
+            case.purpose = Purpose::Cross;
+            policy.cross_size_multiple = Decimal::ZERO;
+            policy.cross_notional_floor = dollars("899.99");
+        }
+        Control::Leaves => {
+            case.leg.sized = Some(Sized { target: shares("8.999999"), trimmed: false });
+        }
+        Control::Children => policy.children_max = 0,
+        Control::LiveOrder => {
+            let child = case.child(Status::Unresolved, "1");
+            case.leg.children.push(child);
+            return Ruling::Wait(WaitCode::LiveOrder);
+        }
+        Control::WashTrade => {
+            case.observed.foreign.push(opposite(now));
+            return Ruling::Wait(WaitCode::LiveOrder);
+        }
+        Control::Held => case.sell("8.999999"),
+        Control::Budget => case.execution.funds.as_mut().unwrap().0.before = dollars("904.52"),
+        Control::Shortfall => {
+            case.purpose = Purpose::Cross;
+            let mut dear = case.child(Status::Filled, "111");
+            (dear.cumulative, dear.average_price) = (Quantity::ONE, Some(price("111")));
+            case.execution.legs[0].children.push(dear);
+            case.execution.legs[0].arrival = Some(case.quote);
+        }
+        Control::RejectBreaker => case.execution.refused_at = vec![after(now, -60_000); 5],
+        Control::Throttle => {
+            case.tokens = decimal("0.99");
+            return Ruling::Wait(WaitCode::Throttle);
+        }
+    }
+    Ruling::Refuse(control)
+}
+
+fn opposite(now: Timestamp) -> OrderReport {
+    OrderReport {
+        client_order_id: "by hand".to_owned(),
+        broker_order_id: BrokerOrderId::new("b9").unwrap(),
+        symbol: symbol("A"),
+        side: Side::Sell,
+        status: BrokerStatus::New,
+        quantity: Quantity::ONE,
+        limit: Some(price("200")),
+        cumulative: Quantity::ZERO,
+        average_price: None,
+        submitted_at: now,
+        filled_at: None,
+    }
+}
+
+/// S1, I11: every control alone keeps an order from leaving.
+#[test]
+fn every_control_alone_keeps_an_order_back() {
+    for control in Control::ALL {
+        let mut case = Case::passing();
+        assert!(matches!(case.ruling(), Ruling::Pass(_)), "{control:?}: {:?}", case.ruling());
+        let expected = break_one(&mut case, control);
+        assert_eq!(case.ruling(), expected, "{control:?}");
+    }
+}
+
+/// I11: a passing verdict names every control and the ages of what it judged by.
+#[test]
+fn a_pass_names_every_control() {
+    let mut case = Case::passing();
+    case.now = after(start(), 1_500);
+    let Ruling::Pass(verdict) = case.ruling() else { panic!("{:?}", case.ruling()) };
+    assert_eq!(verdict.passed(), Control::ALL);
+    let ages = verdict.ages();
+    let all = [ages.quote_observed, ages.quote_standing, ages.session, ages.orders, ages.funds];
+    assert!(all.iter().all(|age| age.as_millis() == 1_500), "{ages:?}");
+}
+
+fn check(edit: impl FnOnce(&mut Case), passes: bool) {
+    let mut case = Case::passing();
+    edit(&mut case);
+    assert_eq!(matches!(case.ruling(), Ruling::Pass(_)), passes, "{:?}", case.ruling());
+}
+
+/// Fail closed: an input that is missing never lets an order out.
+#[test]
+fn a_missing_input_never_passes() {
+    check(|c| c.observed.account = None, false);
+    check(|c| c.observed.session = None, false);
+    check(|c| c.observed.orders_at = None, false);
+    check(|c| c.observed.snapshots.clear(), false);
+    check(|c| c.seen().quote = None, false);
+    check(|c| c.seen().quote.as_mut().unwrap().ask = None, false);
+    check(|c| c.seen().previous_close = None, false);
+    check(|c| c.execution.preflight = None, false);
+    check(|c| c.execution.funds = None, false);
+    check(|c| c.leg.sized = None, false);
+    check(
+        |c| {
+            c.sell("9");
+            c.leg.check = None;
+        },
+        false,
+    );
+}
+
+/// X3, S10, I12: each bound is where the design puts it.
+#[test]
+fn the_bounds_hold_to_the_cent() {
+    check(|c| c.sell("9"), true);
+    check(|c| c.observed.session.as_mut().unwrap().1 = after(c.now, -120_001), false);
+    check(|c| c.observed.session.as_mut().unwrap().0.is_open = false, false);
+    check(|c| c.observed.session.as_mut().unwrap().0.closes_at = after(c.now, 120_000), true);
+    check(|c| c.observed.session.as_mut().unwrap().0.at = after(c.now, 500), true);
+    check(|c| c.observed.session.as_mut().unwrap().0.at = after(c.now, 501), false);
+    check(|c| c.observed.session.as_mut().unwrap().0.opened_at = after(c.now, -300_000), true);
+    check(|c| c.terms.limit = price("100.27"), true);
+    check(|c| c.seen().last_trade = Some((price("97"), after(c.now, -60_000))), true);
+    check(|c| c.seen().last_trade = Some((price("97.1"), c.now)), true);
+    check(|c| c.seen().last_trade = Some((price("200"), c.now)), true);
+    check(|c| c.seen().previous_close = Some(price("77")), true);
+    check(|c| c.execution.preflight.as_mut().unwrap().0.equity = dollars("3600"), true);
+    check(|c| c.execution.preflight.as_mut().unwrap().0.equity = dollars("3599"), false);
+    check(|c| c.execution.funds.as_mut().unwrap().0.before = dollars("904.53"), true);
+    check(|c| c.terms.quantity = Quantity::ZERO, false);
+    check(|c| c.execution.refused_at = vec![after(c.now, -60_001); 5], true);
+    check(|c| c.execution.refused_at = vec![c.now; 4], true);
+    // An account other than the plan's, and a plan that was urgent.
+    check(
+        |c| c.execution.plan.account = alchemiser_core::ids::AccountId::new("other").unwrap(),
+        false,
+    );
+    check(
+        |c| {
+            c.execution.plan.urgency = alchemiser_core::plan::Urgency::Urgent;
+            c.observed.session.as_mut().unwrap().0.opened_at = c.now;
+        },
+        true,
+    );
+    // Validity gates the first order only.
+    check(
+        |c| {
+            c.execution.plan.valid_until = after(c.now, -1);
+            c.execution.first_order_at = Some(after(c.now, -60_000));
+        },
+        true,
+    );
+    // A quote that is not the one observed now.
+    check(|c| c.quote.observed_at = after(c.now, -1), false);
+}
+
+/// I4, S11: a repetition is not in its own way, and does not spend the budget twice.
+#[test]
+fn a_repetition_is_judged_without_itself() {
+    let repeated = |case: &mut Case, again: bool| {
+        let mut child = case.child(Status::InFlight, "100");
+        child.terms = case.terms.clone();
+        case.again = again.then(|| child.client_order_id.clone());
+        case.leg.children.push(child);
+        case.execution.legs[0] = case.leg.clone();
+        case.execution.funds.as_mut().unwrap().0.before = dollars("1000");
+    };
+    check(|c| repeated(c, true), true);
+    check(|c| repeated(c, false), false);
+}
+
+/// I4: only a verdict given in this process approves; one read from a log documents.
+#[test]
+fn only_a_fresh_verdict_approves() {
+    let fresh = Case::passing().child(Status::InFlight, "100");
+    assert_eq!(Approved::of(&fresh).unwrap().terms(), &fresh.terms);
+    let old = Verdict::recorded(fresh.verdict.passed().to_vec(), fresh.verdict.ages());
+    assert_eq!(old, fresh.verdict);
+    assert_eq!(Approved::of(&ChildOrder { verdict: old, ..fresh }), None);
+}
+
+/// T3: every control has a code of its own that names it.
+#[test]
+fn codes_name_their_controls() {
+    for control in Control::ALL {
+        assert_eq!(Control::from_code(control.code()), Some(control));
+    }
+}

@@ -87,7 +87,8 @@ pub(crate) fn item(text: &str) -> DraftItem {
 
 /// A plan of items separated by `;`.
 pub(crate) fn draft(items: &str) -> Draft {
-    let items: Vec<DraftItem> = items.split(';').map(str::trim).filter(|text| !text.is_empty()).map(item).collect();
+    let items: Vec<DraftItem> =
+        items.split(';').map(str::trim).filter(|text| !text.is_empty()).map(item).collect();
     let traded = items.iter().filter(|item| item.action != "HOLD");
     Draft {
         account: account(),
@@ -110,9 +111,9 @@ pub(crate) fn plan(items: &str) -> Plan {
 }
 
 /// The only leg of a plan of one item, past its pre-flight.
-pub(crate) fn leg(item: &str, check: LegCheck) -> Leg {
+pub(crate) fn leg(item: &str, check: &LegCheck) -> Leg {
     let mut leg = Leg::new(&plan(item).items[0]).unwrap();
-    leg.check = Some(LegCheck { symbol: leg.symbol().clone(), ..check });
+    leg.check = Some(LegCheck { symbol: leg.symbol().clone(), ..check.clone() });
     leg
 }
 

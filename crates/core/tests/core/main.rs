@@ -1,4 +1,9 @@
 //! The trading core from outside: tables, properties, and stories with a scripted exchange.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions"
+)]
 
 mod broker;
 mod controls;

@@ -13,7 +13,26 @@ fn an_order_rests_and_fills() {
         s.run(2);
         s.fill_all();
         s.run(5);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000
+    0.0 A target 9.998
+    0.0 A #1 rest buy 9.998 @ 100
+    0.1 A #1 new 0/9.998
+    3.0 A #1 partially_filled 9/9.998 @ 100
+    3.0 A #1 cancel to_cross
+    3.1 A #1 canceled 9/9.998 @ 100
+    3.1 A #2 cross buy 0.998 @ 100.08
+    3.2 A #2 new 0/0.998
+    5.0 A #2 filled 0.998/0.998 @ 100.08
+    5.0 A filled
+    5.0 = closing
+    6.0 reconciled, 0 differ
+    6.0 success completed, 1 placed, 1 filled
+    6.0 = finished
+    "###);
 }
 
 /// T1, T2, S5, S6: a moved order is the remainder, after the cancel is confirmed.
@@ -31,7 +50,26 @@ fn a_repeg_is_the_remainder_after_the_cancel_is_confirmed() {
         s.run(2);
         s.fill_all();
         s.run(3);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000
+    0.0 A target 9.998
+    0.0 A #1 rest buy 9.998 @ 100
+    0.1 A #1 new 0/9.998
+    3.0 A #1 partially_filled 4/9.998 @ 100
+    3.0 A #1 cancel repeg
+    5.0 A #1 canceled 4/9.998 @ 100
+    5.0 A #2 rest buy 5.998 @ 100.01
+    5.1 A #2 new 0/5.998
+    7.0 A #2 filled 5.998/5.998 @ 100.01
+    7.0 A filled
+    7.0 = closing
+    8.0 reconciled, 0 differ
+    8.0 success completed, 1 placed, 1 filled
+    8.0 = finished
+    "###);
 }
 
 /// S6: an order that fills while its cancel is under way is not replaced.
@@ -46,7 +84,22 @@ fn a_cancel_that_loses_the_race_is_a_fill() {
         s.broker.cancels = true;
         s.broker.carry_out();
         s.run(5);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000
+    0.0 A target 9.998
+    0.0 A #1 rest buy 9.998 @ 100
+    0.1 A #1 new 0/9.998
+    3.0 A #1 cancel repeg
+    4.0 A #1 filled 9.998/9.998 @ 100
+    4.0 A filled
+    4.0 = closing
+    5.0 reconciled, 0 differ
+    5.0 success completed, 1 placed, 1 filled
+    5.0 = finished
+    "###);
 }
 
 /// T4: a fill reported after the cancel counts, and the next order is smaller by it.
@@ -65,7 +118,27 @@ fn a_late_fill_after_a_cancel_counts() {
         s.run(2);
         s.fill_all();
         s.run(3);
-    }), @"");
+    }), @r###"
+     0.0 lease 1
+     0.0 funds 10000 + 0
+     0.0 = buying
+     0.0 allocated A=1000
+     0.0 A target 9.998
+     0.0 A #1 rest buy 9.998 @ 100
+     0.1 A #1 new 0/9.998
+     3.0 A #1 cancel repeg
+     3.0 A #1 canceled 0/9.998
+     3.0 A waits QUOTE_MISSING
+     5.0 A #1 canceled 3/9.998 @ 100
+     7.0 A #2 rest buy 6.998 @ 100.01
+     7.1 A #2 new 0/6.998
+     9.0 A #2 filled 6.998/6.998 @ 100.01
+     9.0 A filled
+     9.0 = closing
+    10.0 reconciled, 1 differ
+    10.0 success completed, 1 placed, 1 filled
+    10.0 = finished
+    "###);
 }
 
 /// L1: filled without a price stays filled, and its price is read again.
@@ -77,7 +150,21 @@ fn an_order_filled_without_a_price_is_read_again() {
         s.run(4);
         s.broker.priced = true;
         s.run(3);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000
+    0.0 A target 9.998
+    0.0 A #1 rest buy 9.998 @ 100
+    0.1 A #1 filled 9.998/9.998
+    0.1 A filled
+    0.1 = closing
+    4.0 A #1 filled 9.998/9.998 @ 100
+    4.0 reconciled, 0 differ
+    4.0 success completed, 1 placed, 1 filled
+    4.0 = finished
+    "###);
 }
 
 /// S5, M3: what has not filled by the deadline crosses; a cross that does not fill crosses again.
@@ -90,7 +177,46 @@ fn at_the_deadline_it_crosses_until_it_fills() {
         s.run(1);
         s.fill_all();
         s.run(3);
-    }), @"");
+    }), @r###"
+      0.0 lease 1
+      0.0 funds 10000 + 0
+      0.0 = buying
+      0.0 allocated A=1000
+      0.0 A target 9.998
+      0.0 A #1 rest buy 9.998 @ 100
+      0.1 A #1 new 0/9.998
+    111.7 A #1 cancel to_cross
+    111.8 A #1 canceled 0/9.998
+    111.8 A #2 cross buy 9.998 @ 100.08
+    111.9 A #2 new 0/9.998
+    113.8 A #2 cancel cross_again
+    113.9 A #2 canceled 0/9.998
+    113.9 A #3 cross buy 9.998 @ 100.08
+    114.0 A #3 new 0/9.998
+    115.9 A #3 cancel cross_again
+    116.0 A #3 canceled 0/9.998
+    116.0 A #4 cross buy 9.998 @ 100.08
+    116.1 A #4 new 0/9.998
+    118.0 A #4 cancel cross_again
+    118.1 A #4 canceled 0/9.998
+    118.1 A #5 cross buy 9.998 @ 100.08
+    118.2 A #5 new 0/9.998
+    120.1 A #5 cancel cross_again
+    120.2 A #5 canceled 0/9.998
+    120.2 A #6 cross buy 9.998 @ 100.08
+    120.3 A #6 new 0/9.998
+    122.2 A #6 cancel cross_again
+    122.3 A #6 canceled 0/9.998
+    122.3 A #7 cross buy 9.998 @ 100.08
+    122.4 A #7 new 0/9.998
+    123.0 A #7 partially_filled 5/9.998 @ 100.08
+    124.0 A #7 filled 9.998/9.998 @ 100.08
+    124.0 A filled
+    124.0 = closing
+    125.0 reconciled, 0 differ
+    125.0 success completed, 1 placed, 1 filled
+    125.0 = finished
+    "###);
 }
 
 /// S1, S5: an urgent plan crosses at once.
@@ -98,12 +224,28 @@ fn at_the_deadline_it_crosses_until_it_fills() {
 fn an_urgent_plan_crosses_at_once() {
     let mut draft = crate::given::draft("EXIT A 500");
     draft.urgency = "URGENT".to_owned();
-    let plan = alchemiser_core::plan::Plan::new(draft, crate::given::start(), jiff::SignedDuration::from_secs(900));
-    let mut story = crate::story::Story::of(plan.unwrap());
+    let plan = alchemiser_core::plan::Plan::new(
+        draft,
+        crate::given::start(),
+        jiff::SignedDuration::from_secs(900),
+    );
+    let mut story = crate::story::Story::of(&plan.unwrap());
     story.post(Post::Fill);
     story.run(5);
     story.check();
-    assert_snapshot!(story.trace(), @"");
+    assert_snapshot!(story.trace(), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = selling
+    0.0 A target 5
+    0.0 A #1 cross sell 5 @ 99.95
+    0.1 A #1 filled 5/5 @ 99.95
+    0.1 A filled
+    0.1 = closing
+    1.1 reconciled, 0 differ
+    1.1 success completed, 1 placed, 1 filled
+    1.1 = finished
+    "###);
 }
 
 /// M2, M3: a leg whose spread cannot be paid ends with its window: canceled, partially filled, the reason named.
@@ -114,7 +256,35 @@ fn the_end_of_the_window_cancels_and_ends_partially_filled() {
         s.run(3);
         s.fill("A", "2");
         s.run(240);
-    }), @"");
+    }), @r###"
+      0.0 lease 1
+      0.0 funds 10000 + 0
+      0.0 = buying
+      0.0 allocated A=1000
+      0.0 A target 9.813542
+      0.0 A #1 rest buy 9.813542 @ 98
+      0.1 A #1 new 0/9.813542
+      3.0 A #1 partially_filled 2/9.813542 @ 98
+    109.0 A #1 cancel repeg
+    109.1 A #1 canceled 2/9.813542 @ 98
+    109.1 A #2 rest buy 7.813542 @ 98.35
+    109.2 A #2 new 0/7.813542
+    112.8 A #2 cancel repeg
+    112.9 A #2 canceled 0/7.813542
+    112.9 A #3 rest buy 7.813542 @ 99.59
+    113.0 A #3 new 0/7.813542
+    116.6 A #3 cancel repeg
+    116.7 A #3 canceled 0/7.813542
+    116.7 A #4 rest buy 7.813542 @ 99.95
+    116.8 A #4 new 0/7.813542
+    182.4 A #4 cancel window_over
+    182.5 A #4 canceled 0/7.813542
+    182.5 A partially_filled SPREAD
+    182.5 = closing
+    183.5 reconciled, 0 differ
+    183.5 failure failed NOTHING_EXECUTED, 1 placed, 0 filled
+    183.5 = finished
+    "###);
 }
 
 /// S6, S9: a cancel that is never confirmed is asked for again, never counted as gone, and ends as an open order.
@@ -126,7 +296,43 @@ fn an_unconfirmed_cancel_ends_as_an_open_order() {
         s.run(178);
         s.run(60);
         assert!(s.broker.posts == 1);
-    }), @"");
+    }), @r###"
+      0.0 lease 1
+      0.0 funds 10000 + 0
+      0.0 = buying
+      0.0 allocated A=1000
+      0.0 A target 9.813542
+      0.0 A #1 rest buy 9.813542 @ 98
+      0.1 A #1 new 0/9.813542
+    108.7 A #1 cancel repeg
+    112.4 A #1 cancel not_confirmed
+    116.1 A #1 cancel not_confirmed
+    119.8 A #1 cancel not_confirmed
+    123.5 A #1 cancel not_confirmed
+    127.2 A #1 cancel not_confirmed
+    130.9 A #1 cancel not_confirmed
+    134.6 A #1 cancel not_confirmed
+    138.3 A #1 cancel not_confirmed
+    142.0 A #1 cancel not_confirmed
+    145.7 A #1 cancel not_confirmed
+    149.4 A #1 cancel not_confirmed
+    153.1 A #1 cancel not_confirmed
+    156.8 A #1 cancel not_confirmed
+    160.5 A #1 cancel not_confirmed
+    164.2 A #1 cancel not_confirmed
+    167.9 A #1 cancel not_confirmed
+    171.6 A #1 cancel not_confirmed
+    175.3 A #1 cancel not_confirmed
+    179.0 A #1 cancel not_confirmed
+    182.7 A #1 cancel not_confirmed
+    186.4 A #1 cancel not_confirmed
+    190.1 A #1 cancel not_confirmed
+    191.8 A failed CANCEL_UNCONFIRMED
+    191.8 = closing
+    201.8 reconciled, 0 differ
+    201.8 failure failed ORDER_OPEN, 1 placed, 0 filled
+    201.8 = finished
+    "###);
 }
 
 /// S5: one leg has at most eight resting orders, then it waits for its time to cross.
@@ -150,9 +356,16 @@ fn a_parent_knows_its_chain() {
         s.market("A", "100.01x500 100.03x500");
         s.run(3);
         let leg = s.state.leg(&symbol("A")).unwrap();
-        let prices: Vec<String> = leg.children.iter().map(|child| child.terms.limit.to_string()).collect();
-        assert_eq!((prices.join(" ").as_str(), leg.rested(), leg.next_attempt()), ("100 100.01", 2, 3));
-        assert_eq!((leg.filled().to_string(), leg.leaves().to_string()), ("4".to_owned(), "5.998".to_owned()));
+        let prices: Vec<String> =
+            leg.children.iter().map(|child| child.terms.limit.to_string()).collect();
+        assert_eq!(
+            (prices.join(" ").as_str(), leg.rested(), leg.next_attempt()),
+            ("100 100.01", 2, 3)
+        );
+        assert_eq!(
+            (leg.filled().to_string(), leg.leaves().to_string()),
+            ("4".to_owned(), "5.998".to_owned())
+        );
         assert_eq!(leg.average_price().unwrap().to_string(), "100");
     });
 }
@@ -164,5 +377,78 @@ fn legs_are_worked_in_parallel() {
         s.run(2);
         s.fill_all();
         s.run(3);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000 B=500
+    0.0 B target 4.999
+    0.0 B #1 rest buy 4.999 @ 100
+    0.0 A target 9.998
+    0.0 A #1 rest buy 9.998 @ 100
+    0.1 A #1 new 0/9.998
+    0.1 B #1 new 0/4.999
+    2.0 A #1 filled 9.998/9.998 @ 100
+    2.0 B #1 filled 4.999/4.999 @ 100
+    2.0 B filled
+    2.0 A filled
+    2.0 = closing
+    3.0 reconciled, 0 differ
+    3.0 success completed, 2 placed, 2 filled
+    3.0 = finished
+    "###);
+}
+
+/// S5: a crossing order is at most three times what the far touch shows, or $2,500; the rest follows.
+#[test]
+fn a_crossing_order_is_capped() {
+    let trace = told("BUY A 9000", |s| {
+        s.market("A", "100.00x900 100.02x1");
+        for _ in 0..6 {
+            s.run(1);
+            s.fill_all();
+        }
+    });
+    assert!(trace.contains("A #1 cross buy 24.98001") && trace.contains("A filled"), "{trace}");
+}
+
+/// S5: a leg that has begun to cross goes on crossing, whatever the pressure.
+#[test]
+fn crossing_is_not_undone() {
+    let trace = told("BUY A 1000", |s| {
+        s.market("A", "100.00x900 100.02x100");
+        s.run(1);
+        s.market("A", "100.00x100 100.02x900");
+        s.run(3);
+    });
+    assert!(trace.contains("A #2 cross buy") && !trace.contains(" rest "), "{trace}");
+}
+
+/// S5, X5: a leg's own time stands still while its quote cannot be used.
+#[test]
+fn a_legs_time_stands_still_without_a_quote() {
+    let trace = told("BUY A 1000", |s| {
+        s.run(20);
+        s.market("A", "");
+        s.run(40);
+        s.market("A", "100.00x500 100.02x500");
+        s.run(100);
+    });
+    assert!(trace.contains("151.0 A #1 cancel to_cross"), "{trace}");
+}
+
+/// X8: a plan that was left alone until its deadline had passed is stopped, and its order canceled.
+#[test]
+fn a_plan_found_after_its_deadline_is_stopped() {
+    let trace = told("BUY A 1000", |s| {
+        s.run(3);
+        s.now = crate::given::after(s.now, 1_200_000);
+        s.restart();
+        s.run(20);
+        assert!(s.state.is_finished());
+    });
+    assert!(
+        trace.contains("stop DEADLINE_PASSED") && trace.contains("cancel plan_stopped"),
+        "{trace}"
+    );
 }

@@ -14,10 +14,6 @@ use rust_decimal::Decimal;
 
 use crate::given::{after, start};
 
-fn cents(count: i64) -> Price {
-    Price::new(Decimal::new(count, 2)).unwrap()
-}
-
 fn lots(count: i64) -> Quantity {
     Quantity::new(Decimal::from(count * 100)).unwrap()
 }
@@ -38,10 +34,18 @@ prop_compose! {
 }
 
 /// A working order near the touch; it never stands at or beyond the far touch.
-fn resting(quote: Quote, side: Side, (offset, behind, shows, age): (i64, i64, i64, i64)) -> Option<Resting> {
+fn resting(
+    quote: Quote,
+    side: Side,
+    (offset, behind, shows, age): (i64, i64, i64, i64),
+) -> Option<Resting> {
     let sign = side.sign();
     let step = |from: Price, count: i64| {
-        Tick::CENT.round(from.dollars() + sign * Decimal::new(count, 2), side, alchemiser_core::price::Intent::Passive)
+        Tick::CENT.round(
+            from.dollars() + sign * Decimal::new(count, 2),
+            side,
+            alchemiser_core::price::Intent::Passive,
+        )
     };
     let limit = step(quote.near(side).price, offset)?;
     let before = step(limit, -behind)?;
@@ -51,7 +55,8 @@ fn resting(quote: Quote, side: Side, (offset, behind, shows, age): (i64, i64, i6
         since,
         displayed: lots(shows),
         before: Base { near: before, ticks: Decimal::from(behind + 1) },
-        alone_since: (quote.near(side).price == limit && quote.near(side).size <= lots(shows)).then_some(since),
+        alone_since: (quote.near(side).price == limit && quote.near(side).size <= lots(shows))
+            .then_some(since),
     })
 }
 

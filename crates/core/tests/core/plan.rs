@@ -14,7 +14,14 @@ fn check(edit: impl FnOnce(&mut Draft), expected: &str) {
     edit(&mut draft);
     let refused = Plan::new(draft, start(), Policy::default().plan_max_age).unwrap_err();
     assert_eq!(said(&refused), expected);
-    assert_eq!(format!("{}: {}", refused.code.code(), &refused.to_string()[refused.code.code().len() + 2..]), refused.to_string());
+    assert_eq!(
+        format!(
+            "{}: {}",
+            refused.code.code(),
+            &refused.to_string()[refused.code.code().len() + 2..]
+        ),
+        refused.to_string()
+    );
 }
 
 fn said(refused: &PlanRefused) -> String {
@@ -28,22 +35,58 @@ fn said(refused: &PlanRefused) -> String {
 fn a_plan_that_does_not_fit_is_refused_by_name() {
     const ID: &str = "1 to 128 printable ASCII characters that are not all blank";
     check(|d| d.plan_id = " ".into(), &format!("MALFORMED_FIELD plan_id | {ID} | \" \""));
-    check(|d| d.correlation_id = "é".into(), &format!("MALFORMED_FIELD correlation_id | {ID} | \"é\""));
-    check(|d| d.urgency = "high".into(), "MALFORMED_FIELD execution_urgency | LOW, NORMAL, HIGH or URGENT | \"high\"");
-    check(|d| d.items = vec![d.items[0].clone(); 501], "OUT_OF_BOUNDS items | at most 500 items | 501");
+    check(
+        |d| d.correlation_id = "é".into(),
+        &format!("MALFORMED_FIELD correlation_id | {ID} | \"é\""),
+    );
+    check(
+        |d| d.urgency = "high".into(),
+        "MALFORMED_FIELD execution_urgency | LOW, NORMAL, HIGH or URGENT | \"high\"",
+    );
+    check(
+        |d| d.items = vec![d.items[0].clone(); 501],
+        "OUT_OF_BOUNDS items | at most 500 items | 501",
+    );
     check(
         |d| d.items[1].symbol = "A B".into(),
         "MALFORMED_FIELD items[1].symbol | a symbol of 1 to 10 characters A-Z, 0-9 or '.' | \"A B\"",
     );
-    check(|d| d.items[0].action = "buy".into(), "MALFORMED_FIELD items[0].action | BUY, SELL or HOLD | \"buy\"");
-    check(|d| d.items[0].current_weight = decimal("-0.10"), "OUT_OF_BOUNDS items[0].current_weight | a weight in 0..=1 | -0.1");
-    check(|d| d.items[2].target_weight = decimal("1.01"), "OUT_OF_BOUNDS items[2].target_weight | a weight in 0..=1 | 1.01");
-    check(|d| d.items[0].trade_amount = decimal("-1"), "SIGN_DIFFERS items[0].trade_amount | an amount above 0 for a BUY | -1");
-    check(|d| d.items[0].trade_amount = Decimal::ZERO, "SIGN_DIFFERS items[0].trade_amount | an amount above 0 for a BUY | 0");
-    check(|d| d.items[1].trade_amount = decimal("500"), "SIGN_DIFFERS items[1].trade_amount | an amount below 0 for a SELL | 500");
-    check(|d| d.items[1].priority = 6, "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | 6");
-    check(|d| d.items[1].priority = 0, "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | 0");
-    check(|d| d.items[1].priority = -255, "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | -255");
+    check(
+        |d| d.items[0].action = "buy".into(),
+        "MALFORMED_FIELD items[0].action | BUY, SELL or HOLD | \"buy\"",
+    );
+    check(
+        |d| d.items[0].current_weight = decimal("-0.10"),
+        "OUT_OF_BOUNDS items[0].current_weight | a weight in 0..=1 | -0.1",
+    );
+    check(
+        |d| d.items[2].target_weight = decimal("1.01"),
+        "OUT_OF_BOUNDS items[2].target_weight | a weight in 0..=1 | 1.01",
+    );
+    check(
+        |d| d.items[0].trade_amount = decimal("-1"),
+        "SIGN_DIFFERS items[0].trade_amount | an amount above 0 for a BUY | -1",
+    );
+    check(
+        |d| d.items[0].trade_amount = Decimal::ZERO,
+        "SIGN_DIFFERS items[0].trade_amount | an amount above 0 for a BUY | 0",
+    );
+    check(
+        |d| d.items[1].trade_amount = decimal("500"),
+        "SIGN_DIFFERS items[1].trade_amount | an amount below 0 for a SELL | 500",
+    );
+    check(
+        |d| d.items[1].priority = 6,
+        "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | 6",
+    );
+    check(
+        |d| d.items[1].priority = 0,
+        "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | 0",
+    );
+    check(
+        |d| d.items[1].priority = -255,
+        "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | -255",
+    );
     check(
         |d| d.items[1].symbol = "aapl".into(),
         "DUPLICATE_SYMBOL items[1].symbol | each symbol once | AAPL again (first at items[0])",
@@ -95,9 +138,15 @@ fn aged(minutes: i64, valid_until: Option<i64>, age: Age) -> String {
 #[test]
 fn an_old_plan_is_refused() {
     assert_eq!(aged(14, None, Age::AsStated), "until +15");
-    assert_eq!(aged(15, None, Age::AsStated), "STALE a plan made at most 15 min ago (or a later metadata.valid_until)");
+    assert_eq!(
+        aged(15, None, Age::AsStated),
+        "STALE a plan made at most 15 min ago (or a later metadata.valid_until)"
+    );
     assert_eq!(aged(15, Some(20), Age::AsStated), "until +20");
-    assert_eq!(aged(6, Some(5), Age::AsStated), "STALE a plan made at most 15 min ago (or a later metadata.valid_until)");
+    assert_eq!(
+        aged(6, Some(5), Age::AsStated),
+        "STALE a plan made at most 15 min ago (or a later metadata.valid_until)"
+    );
     assert_eq!(aged(600, None, Age::Restated), "until +615");
 }
 
@@ -123,10 +172,19 @@ fn a_plan_is_known_by_its_content() {
         differs(|d| d.items[1].trade_amount = decimal("-501")),
         format!("PLAN_CONFLICT items[1].trade_amount | -500, {first} | -501")
     );
-    assert_eq!(differs(|d| d.items[0].priority = 2), format!("PLAN_CONFLICT items[0].priority | 1, {first} | 2"));
+    assert_eq!(
+        differs(|d| d.items[0].priority = 2),
+        format!("PLAN_CONFLICT items[0].priority | 1, {first} | 2")
+    );
     assert_eq!(differs(|d| drop(d.items.pop())), format!("PLAN_CONFLICT items | 2, {first} | 1"));
-    assert_eq!(differs(|d| d.urgency = "HIGH".into()), format!("PLAN_CONFLICT execution_urgency | NORMAL, {first} | HIGH"));
-    assert_eq!(differs(|d| d.trades_required = false), format!("PLAN_CONFLICT trades_required | true, {first} | false"));
+    assert_eq!(
+        differs(|d| d.urgency = "HIGH".into()),
+        format!("PLAN_CONFLICT execution_urgency | NORMAL, {first} | HIGH")
+    );
+    assert_eq!(
+        differs(|d| d.trades_required = false),
+        format!("PLAN_CONFLICT trades_required | true, {first} | false")
+    );
 }
 
 /// H2: nothing to trade is known from the plan alone.

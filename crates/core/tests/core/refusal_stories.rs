@@ -17,7 +17,22 @@ fn a_leg_without_a_quote_is_refused_at_its_bound() {
         s.post(Post::Fill);
         s.run(40);
         assert_eq!(s.broker.orders.len(), 1);
-    }), @"");
+    }), @r###"
+     0.0 lease 1
+     0.0 funds 10000 + 0
+     0.0 = buying
+     0.0 allocated A=1000 B=500
+     0.0 A waits QUOTE_MISSING
+     0.0 B target 4.999
+     0.0 B #1 rest buy 4.999 @ 100
+     0.1 B #1 filled 4.999/4.999 @ 100
+     0.1 B filled
+    30.1 A refused NO_QUOTE
+    30.1 = closing
+    31.1 reconciled, 0 differ
+    31.1 partial_success failed PARTIAL_EXECUTION, 1 placed, 1 filled
+    31.1 = finished
+    "###);
 }
 
 /// L3, S4: a one-sided quote is no quote.
@@ -29,22 +44,35 @@ fn a_one_sided_quote_is_not_traded_on() {
         s.market("A", "100.00x500 100.02x500");
         s.post(Post::Fill);
         s.run(5);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000
+    0.0 A waits QUOTE_ONE_SIDED
+    5.0 A target 9.998
+    5.0 A #1 rest buy 9.998 @ 100
+    5.1 A #1 filled 9.998/9.998 @ 100
+    5.1 A filled
+    5.1 = closing
+    6.1 reconciled, 0 differ
+    6.1 success completed, 1 placed, 1 filled
+    6.1 = finished
+    "###);
 }
 
-/// S4: each wait has its own bound: an earlier wait for something else does not count against it.
+/// S4, S9: each wait has its own bound; an earlier wait for something else does not count against it.
 #[test]
 fn a_wait_is_not_shortened_by_the_wait_before_it() {
-    assert_snapshot!(told("BUY A 1000", |s| {
-        s.run(3);
-        s.fill("A", "1");
-        s.restart();
-        s.seen.tokens = s.seen.tokens.spend(400, s.now, &s.state.policy);
-        s.broker.end(&s.id("A", 1), alchemiser_core::report::BrokerStatus::Canceled);
-        s.run(30);
-        s.fill_all();
-        s.run(200);
-    }), @"");
+    let trace = told("BUY A 1000", |s| {
+        s.seen.tokens = s.seen.tokens.spend(145, s.now, &s.state.policy);
+        s.run(35);
+        s.market("A", "");
+        s.run(2);
+        s.market("A", "100.00x500 100.02x500");
+        s.run(10);
+    });
+    assert!(trace.contains("A waits THROTTLE") && trace.contains("A #1 rest buy"), "{trace}");
 }
 
 /// X1: within the first minutes after the open a plan waits, and is then traded.
@@ -56,10 +84,25 @@ fn a_plan_waits_for_the_quiet_after_the_open() {
         s.market("A", "");
         s.run(1);
         s.market("A", "100.00x500 100.02x500");
-        s.run(231);
+        s.run(232);
         s.fill_all();
         s.run(5);
-    }), @"");
+    }), @r###"
+      0.0 lease 1
+      0.0 A waits OPEN_QUIET
+    272.0 funds 10000 + 0
+    272.0 = buying
+    272.0 allocated A=1000
+    272.0 A target 9.998
+    272.0 A #1 rest buy 9.998 @ 100
+    272.1 A #1 new 0/9.998
+    273.0 A #1 filled 9.998/9.998 @ 100
+    273.0 A filled
+    273.0 = closing
+    274.0 reconciled, 0 differ
+    274.0 success completed, 1 placed, 1 filled
+    274.0 = finished
+    "###);
 }
 
 /// S12: a refusal for a reason of its own ends the leg.
@@ -69,7 +112,24 @@ fn a_refusal_ends_the_leg() {
         s.post(Post::Refuse(RefusalKind::Other));
         s.post(Post::Fill);
         s.run(5);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000 B=500
+    0.0 A target 9.998
+    0.0 A #1 rest buy 9.998 @ 100
+    0.0 B target 4.999
+    0.0 B #1 rest buy 4.999 @ 100
+    0.1 A #1 refused Other
+    0.1 B #1 filled 4.999/4.999 @ 100
+    0.1 A unfilled REJECTED
+    0.1 B filled
+    0.1 = closing
+    1.1 reconciled, 0 differ
+    1.1 partial_success failed PARTIAL_EXECUTION, 1 placed, 1 filled
+    1.1 = finished
+    "###);
 }
 
 /// S8: fewer shares than asked for are adopted once.
@@ -79,13 +139,57 @@ fn an_insufficient_quantity_is_adopted_once() {
         s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("7.5")) }));
         s.post(Post::Fill);
         s.run(5);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = selling
+    0.0 A target 10
+    0.0 A #1 rest sell 10 @ 100.02
+    0.1 A #1 refused InsufficientQuantity { available: Some(Quantity(7.5)) }
+    0.1 A target 7.5
+    0.1 A #2 rest sell 7.5 @ 100.02
+    0.2 A #2 filled 7.5/7.5 @ 100.02
+    0.2 A filled
+    0.2 = closing
+    1.2 reconciled, 0 differ
+    1.2 success completed, 1 placed, 1 filled
+    1.2 = finished
+    "###);
     assert_snapshot!(told("SELL A 1000", |s| {
         s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("7.5")) }));
         s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("1")) }));
         s.post(Post::Fill);
         s.run(5);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = selling
+    0.0 A target 10
+    0.0 A #1 rest sell 10 @ 100.02
+    0.1 A #1 refused InsufficientQuantity { available: Some(Quantity(7.5)) }
+    0.1 A target 7.5
+    0.1 A #2 rest sell 7.5 @ 100.02
+    0.2 A #2 refused InsufficientQuantity { available: Some(Quantity(1)) }
+    0.2 A #3 rest sell 7.5 @ 100.02
+    0.3 A #3 filled 7.5/7.5 @ 100.02
+    0.3 A filled
+    0.3 = closing
+    1.3 reconciled, 0 differ
+    1.3 success completed, 1 placed, 1 filled
+    1.3 = finished
+    "###);
+}
+
+/// S8, T6: what was adopted is recorded once, however long the leg then waits.
+#[test]
+fn an_adopted_quantity_is_recorded_once() {
+    let trace = told("SELL A 1000", |s| {
+        s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: Some(shares("7")) }));
+        s.turn();
+        s.market("A", "");
+        s.run(5);
+    });
+    assert_eq!(trace.matches("A target 7").count(), 1, "{trace}");
 }
 
 /// S8, S9: where nothing is available, three refusals end the leg.
@@ -97,7 +201,23 @@ fn nothing_available_ends_after_three_refusals() {
         }
         s.run(10);
         assert_eq!(s.broker.posts, 3);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = selling
+    0.0 A target 5
+    0.0 A #1 rest sell 5 @ 100.02
+    0.1 A #1 refused InsufficientQuantity { available: None }
+    0.1 A #2 rest sell 5 @ 100.02
+    0.2 A #2 refused InsufficientQuantity { available: None }
+    0.2 A #3 rest sell 5 @ 100.02
+    0.3 A #3 refused InsufficientQuantity { available: None }
+    0.3 A unfilled REJECTED
+    0.3 = closing
+    1.3 reconciled, 0 differ
+    1.3 failure failed NOTHING_EXECUTED, 0 placed, 0 filled
+    1.3 = finished
+    "###);
 }
 
 /// L4: refusals for buying power or shares that lag do not trip the breaker.
@@ -122,7 +242,10 @@ fn five_refusals_stop_the_plan() {
         s.run(20);
         assert!(s.state.is_finished());
     });
-    assert!(trace.contains("stop REJECT_BREAKER") && trace.contains("F #1 cancel plan_stopped"), "{trace}");
+    assert!(
+        trace.contains("stop REJECT_BREAKER") && trace.contains("F #1 cancel plan_stopped"),
+        "{trace}"
+    );
 }
 
 /// H2: a plan without trades ends without any reading.
@@ -131,7 +254,12 @@ fn a_plan_without_trades_asks_nobody() {
     assert_snapshot!(told("HOLD A 1000", |s| {
         s.run(1);
         assert_eq!(s.reads, 0);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    0.0 = closing
+    0.0 success completed, 0 placed, 0 filled
+    0.0 = finished
+    "###);
 }
 
 /// X15: what makes a plan untradable is known before anything trades.
@@ -145,7 +273,10 @@ fn an_untradable_plan_stops_before_anything_trades() {
         });
         assert!(trace.contains(&format!("stop {code}")), "{code}: {trace}");
     };
-    check(&|s| s.account.account = alchemiser_core::ids::AccountId::new("other").unwrap(), "ACCOUNT_DIFFERS");
+    check(
+        &|s| s.account.account = alchemiser_core::ids::AccountId::new("other").unwrap(),
+        "ACCOUNT_DIFFERS",
+    );
     check(&|s| s.account.may_trade = false, "ACCOUNT_BLOCKED");
     check(&|s| s.account.shorting_enabled = true, "SHORTING_ENABLED");
     check(&|s| s.opened_at = after(start(), 600_000), "SESSION_CLOSED");
@@ -168,7 +299,8 @@ fn near_the_close_it_crosses_at_once() {
 /// X13: the plan waits while an order of ours from an earlier plan is open, and stops when it stays.
 #[test]
 fn an_order_of_an_earlier_plan_is_waited_for() {
-    let id = alchemiser_core::ids::ClientOrderId::recognise("al-aaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
+    let id =
+        alchemiser_core::ids::ClientOrderId::recognise("al-aaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
     let terms = alchemiser_core::child::OrderTerms {
         symbol: symbol("A"),
         side: alchemiser_core::side::Side::Buy,
@@ -181,10 +313,25 @@ fn an_order_of_an_earlier_plan_is_waited_for() {
         s.run(5);
         s.broker.end(&id, alchemiser_core::report::BrokerStatus::Canceled);
         s.run(1);
-    }), @"");
+    }), @r###"
+    0.0 lease 1
+    5.0 funds 10000 + 0
+    5.0 = buying
+    5.0 allocated A=1000
+    5.0 A target 9.998
+    5.0 A #1 rest buy 9.998 @ 100
+    5.1 A #1 new 0/9.998
+    "###);
     assert_snapshot!(told("BUY A 1000", |s| {
         let now = s.now;
         s.broker.post(&id, &terms, now);
         s.run(40);
-    }), @"");
+    }), @r###"
+     0.0 lease 1
+    31.0 stop PREFLIGHT_UNREADABLE
+    31.0 A refused PREFLIGHT_UNREADABLE
+    31.0 = closing
+    31.0 failure failed PREFLIGHT_UNREADABLE, 0 placed, 0 filled
+    31.0 = finished
+    "###);
 }

@@ -14,7 +14,7 @@ use crate::given::{check_of, decimal, dollars, leg, plan, quote, start};
 fn check(item: &str, held: &str, expected: &str) {
     let (amounts, kind) = held.split_once(' ').unwrap_or((held, ""));
     let (held, available) = amounts.split_once('/').unwrap();
-    let leg = leg(item, check_of(held, available, kind));
+    let leg = leg(item, &check_of(held, available, kind));
     let said = match target(&leg, &quote("99.90x500 100.00x500", start()), &Policy::default()) {
         Ok(sized) => format!("{}{}", sized.target, if sized.trimmed { " trimmed" } else { "" }),
         Err(outcome) => format!("{} {}", outcome.word(), outcome.reason().unwrap().code()),
@@ -72,7 +72,7 @@ fn a_buy_is_rounded_down() {
 /// X4: without a pre-flight there is no quantity, and no default one.
 #[test]
 fn without_a_position_reading_there_is_no_quantity() {
-    let mut leg = leg("EXIT X 500", check_of("5", "5", ""));
+    let mut leg = leg("EXIT X 500", &check_of("5", "5", ""));
     leg.check = None;
     let said = target(&leg, &quote("99.90x500 100.00x500", start()), &Policy::default());
     assert!(matches!(said, Err(LegOutcome::Refused(_))), "{said:?}");
@@ -81,7 +81,11 @@ fn without_a_position_reading_there_is_no_quantity() {
 fn allocated(items: &str, budget: &str) -> String {
     let legs: Vec<Leg> = plan(items).items.iter().filter_map(Leg::new).collect();
     let amounts = allocate(legs.iter(), dollars(budget), &Policy::default());
-    amounts.iter().map(|(symbol, amount)| format!("{symbol} {amount}")).collect::<Vec<_>>().join(", ")
+    amounts
+        .iter()
+        .map(|(symbol, amount)| format!("{symbol} {amount}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// X1, L7: enough money: as planned; up to 2 % short: everybody alike; more: by priority; none: nothing.

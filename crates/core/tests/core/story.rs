@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alchemiser_core::{
-    child::Status,
+    child::{ChildOrder, Status},
     controls::Verdict,
     decide::decide,
     execution::{Execution, apply},
@@ -11,11 +11,13 @@ use alchemiser_core::{
     ids::{ClientOrderId, Owner, Symbol},
     money::Money,
     observed::{Input, Observed, observe},
-    outstanding::{Reads, outstanding},
+    outstanding::{Reads, Wanted, outstanding},
     plan::{Action, Plan},
     policy::Policy,
+    quantity::Quantity,
     quote::Snapshot,
     reading::{AccountReading, Asset, SessionClock, TradeMode},
+    report::OrderReport,
     throttle::Tokens,
 };
 use jiff::Timestamp;
@@ -48,7 +50,7 @@ pub(crate) struct Story {
 
 /// Tells a story from the claim on and returns its trace.
 pub(crate) fn told(items: &str, script: impl FnOnce(&mut Story)) -> String {
-    let mut story = Story::of(plan(items));
+    let mut story = Story::of(&plan(items));
     script(&mut story);
     story.check();
     story.trace()
@@ -56,14 +58,16 @@ pub(crate) fn told(items: &str, script: impl FnOnce(&mut Story)) -> String {
 
 impl Story {
     /// A claimed plan of an owner that has just taken the lease. Sells are held in shares of $100; there are $10,000.
-    pub(crate) fn of(plan: Plan) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Self {
         let policy = Policy::default();
         let hundred = Decimal::ONE_HUNDRED;
         let sells = plan.items.iter().filter(|item| item.action == Action::Sell);
-        let held = sells.map(|item| (item.symbol.clone(), shares(&(item.current_value.amount() / hundred).to_string())));
+        let held = sells.map(|item| {
+            (item.symbol.clone(), shares(&(item.current_value.amount() / hundred).to_string()))
+        });
         let claimed = Fact { at: start(), kind: FactKind::Claimed(Box::new(plan.clone())) };
         let mut story = Self {
-            state: Execution::claimed(&plan, start(), policy.clone()),
+            state: Execution::claimed(plan, start(), policy.clone()),
             seen: Observed::new(Tokens::full(start(), &policy), policy),
             now: start(),
             broker: Broker::new(dollars("10000"), held.collect()),
@@ -111,22 +115,18 @@ impl Story {
 
     /// Fills the open order in a symbol.
     pub(crate) fn fill(&mut self, name: &str, quantity: &str) {
-        let id = self.broker.open(&symbol(name)).unwrap_or_else(|| panic!("no open order in {name}"));
+        let id =
+            self.broker.open(&symbol(name)).unwrap_or_else(|| panic!("no open order in {name}"));
         self.broker.fill(&id, shares(quantity), self.now);
     }
 
     /// Fills whatever is open, completely.
     pub(crate) fn fill_all(&mut self) {
-        let open: Vec<ClientOrderId> = self.broker.orders.iter().filter_map(|order| order.our_id()).collect();
+        let open: Vec<ClientOrderId> =
+            self.broker.orders.iter().filter_map(OrderReport::our_id).collect();
         for id in open {
             self.broker.fill(&id, shares("1000000"), self.now);
         }
-    }
-
-    pub(crate) fn id(&self, name: &str, attempt: u32) -> ClientOrderId {
-        let leg = self.state.leg(&symbol(name)).unwrap();
-        let plan = &self.state.plan;
-        ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, attempt)
     }
 
     /// Turns until so many seconds have passed, whenever the state wants one.
@@ -168,9 +168,15 @@ impl Story {
         if wanted.orders {
             self.observe(&Input::Orders(self.broker.list(), now));
         }
-        if wanted.account {
+        let account = match wanted.account {
+            Wanted::Now => true,
+            Wanted::Once => self.seen.account.is_none(),
+            Wanted::No => false,
+        };
+        if account {
             let cash = self.broker.shown_cash();
-            let account = AccountReading { cash, non_marginable_buying_power: cash, ..self.account.clone() };
+            let account =
+                AccountReading { cash, non_marginable_buying_power: cash, ..self.account.clone() };
             self.observe(&Input::Account(account, now));
         }
         if wanted.positions {
@@ -178,7 +184,12 @@ impl Story {
         }
         if wanted.session {
             let is_open = self.opened_at <= now && now < self.closes_at;
-            let clock = SessionClock { at: now, is_open, opened_at: self.opened_at, closes_at: self.closes_at };
+            let clock = SessionClock {
+                at: now,
+                is_open,
+                opened_at: self.opened_at,
+                closes_at: self.closes_at,
+            };
             self.observe(&Input::Session(clock, now));
         }
         for name in &wanted.assets {
@@ -204,7 +215,8 @@ impl Story {
 
     fn act(&mut self) {
         let due = outstanding(&self.state, self.now);
-        let calls = u32::try_from(due.submits.len() + due.cancels.len() + due.look_ups.len()).unwrap();
+        let calls =
+            u32::try_from(due.submits.len() + due.cancels.len() + due.look_ups.len()).unwrap();
         if calls > 0 {
             self.observe(&Input::Called(calls, self.now));
         }
@@ -222,7 +234,11 @@ impl Story {
             self.broker.cancel(&id);
         }
         for id in due.look_ups {
-            let answer = if self.blind { alchemiser_core::observed::Answer::Lost } else { self.broker.look_up(&id) };
+            let answer = if self.blind {
+                alchemiser_core::observed::Answer::Lost
+            } else {
+                self.broker.look_up(&id)
+            };
             self.observe(&Input::Answered(id, answer));
         }
     }
@@ -247,46 +263,69 @@ impl Story {
         self.log.iter().map(read).collect()
     }
 
-    /// The process dies, and another one goes on from the log.
+    /// The process dies, and a second later another one goes on from the log.
     pub(crate) fn restart(&mut self) {
+        self.now = after(self.now, 1000);
         let policy = Policy::default();
         self.state = Execution::fold(&self.recorded(), &policy).unwrap();
         self.seen = Observed::new(Tokens::empty(self.now), policy);
-        assert!(outstanding(&self.state, self.now).submits.is_empty(), "an order is sent from the log alone");
+        assert!(
+            outstanding(&self.state, self.now).submits.is_empty(),
+            "an order is sent from the log alone"
+        );
         self.lease(self.state.epoch + 1);
     }
 
     /// What always holds (I1, I2, I3, I5, I6, I8).
     pub(crate) fn check(&self) {
-        assert_eq!(Execution::fold(&self.recorded(), &Policy::default()).as_ref(), Some(&self.state), "I8");
+        assert_eq!(
+            Execution::fold(&self.recorded(), &Policy::default()).as_ref(),
+            Some(&self.state),
+            "I8"
+        );
         for leg in &self.state.legs {
             let sizes = self.log.iter().filter_map(|fact| match &fact.kind {
                 FactKind::Sized(name, sized) if name == leg.symbol() => Some(sized.target),
                 _ => None,
             });
             let target = sizes.max().unwrap_or_default();
-            let open = leg.children.iter().filter(|child| child.may_still_fill()).map(|child| child.leaves());
-            let committed = open.fold(leg.filled(), |sum, leaves| sum.plus(leaves));
-            assert!(committed <= target, "I3: {} {committed} of {target}\n{}", leg.symbol(), self.trace());
+            let open =
+                leg.children.iter().filter(|child| child.may_still_fill()).map(ChildOrder::leaves);
+            let committed = open.fold(leg.filled(), Quantity::plus);
+            assert!(
+                committed <= target,
+                "I3: {} {committed} of {target}\n{}",
+                leg.symbol(),
+                self.trace()
+            );
             let live = leg.children.iter().filter(|child| child.status.is_live()).count();
             assert!(live <= 1, "I2: {}", leg.symbol());
             let (_, earlier) = leg.children.split_last().unzip();
             let over = earlier.unwrap_or_default().iter().all(|child| !child.may_still_fill());
             assert!(over, "I5: {}", leg.symbol());
             for child in &leg.children {
-                let ids = leg.children.iter().filter(|other| other.client_order_id == child.client_order_id);
+                let ids = leg
+                    .children
+                    .iter()
+                    .filter(|other| other.client_order_id == child.client_order_id);
                 assert_eq!(ids.count(), 1, "I1");
-                let unsent = child.status == Status::Unsent && self.broker.find(&child.client_order_id).is_some();
+                let unsent = child.status == Status::Unsent
+                    && self.broker.find(&child.client_order_id).is_some();
                 assert!(!unsent, "an unsent order is at the broker");
             }
         }
         if let Some(budget) = self.state.budget() {
-            assert!(self.state.buys_committed() <= budget, "I6: {} of {budget}", self.state.buys_committed());
+            assert!(
+                self.state.buys_committed() <= budget,
+                "I6: {} of {budget}",
+                self.state.buys_committed()
+            );
         }
     }
 
     pub(crate) fn trace(&self) -> String {
-        let lines: Vec<String> = self.log.iter().filter_map(|fact| trace::line(fact, start())).collect();
+        let lines: Vec<String> =
+            self.log.iter().filter_map(|fact| trace::line(fact, start())).collect();
         lines.join("\n")
     }
 }

@@ -24,31 +24,47 @@ fn text(kind: &FactKind) -> Option<String> {
         FactKind::PlanStopped(code) => format!("stop {}", code.code()),
         FactKind::FundsVerified(funds) => format!("funds {} + {}", funds.before, funds.proceeds),
         FactKind::Allocated(amounts) => {
-            let amounts: Vec<String> = amounts.iter().map(|(symbol, amount)| format!("{symbol}={amount}")).collect();
+            let amounts: Vec<String> =
+                amounts.iter().map(|(symbol, amount)| format!("{symbol}={amount}")).collect();
             format!("allocated {}", amounts.join(" "))
         }
         FactKind::Sized(symbol, sized) => {
-            format!("{symbol} target {}{}", sized.target, if sized.trimmed { " trimmed" } else { "" })
+            format!(
+                "{symbol} target {}{}",
+                sized.target,
+                if sized.trimmed { " trimmed" } else { "" }
+            )
         }
         FactKind::Waiting(symbol, Some(code)) => format!("{symbol} waits {}", code.code()),
         FactKind::Intent(intent) => {
             let (terms, word) = (&intent.terms, intent.purpose.word());
-            let order = format!("{word} {} {} @ {}", terms.side.word(), terms.quantity, terms.limit);
+            let order =
+                format!("{word} {} {} @ {}", terms.side.word(), terms.quantity, terms.limit);
             format!("{} #{} {order}", terms.symbol, intent.attempt)
         }
         FactKind::Resubmitted(symbol, attempt, _) => format!("{symbol} #{attempt} again"),
         FactKind::AnswerLost(symbol, attempt) => format!("{symbol} #{attempt} answer lost"),
         FactKind::NotFound(symbol, attempt) => format!("{symbol} #{attempt} not found"),
-        FactKind::Refused(symbol, attempt, refusal) => format!("{symbol} #{attempt} refused {:?}", refusal.kind),
+        FactKind::Refused(symbol, attempt, refusal) => {
+            format!("{symbol} #{attempt} refused {:?}", refusal.kind)
+        }
         FactKind::Unsent(symbol, attempt) => format!("{symbol} #{attempt} unsent"),
         FactKind::Unresolved(symbol, attempt) => format!("{symbol} #{attempt} unresolved"),
         FactKind::Reported(symbol, attempt, report) => {
             let price = report.average_price.map(|price| format!(" @ {price}")).unwrap_or_default();
-            format!("{symbol} #{attempt} {} {}/{}{price}", report.status.word(), report.cumulative, report.quantity)
+            format!(
+                "{symbol} #{attempt} {} {}/{}{price}",
+                report.status.word(),
+                report.cumulative,
+                report.quantity
+            )
         }
-        FactKind::CancelRequested(symbol, attempt, reason) => format!("{symbol} #{attempt} cancel {}", reason.word()),
+        FactKind::CancelRequested(symbol, attempt, reason) => {
+            format!("{symbol} #{attempt} cancel {}", reason.word())
+        }
         FactKind::LegFinished(symbol, outcome) => {
-            let reason = outcome.reason().map(|reason| format!(" {}", reason.code())).unwrap_or_default();
+            let reason =
+                outcome.reason().map(|reason| format!(" {}", reason.code())).unwrap_or_default();
             format!("{symbol} {}{reason}", outcome.word())
         }
         FactKind::PhaseChanged(phase) => format!("= {}", phase.word()),
@@ -56,7 +72,12 @@ fn text(kind: &FactKind) -> Option<String> {
         FactKind::OutcomeReached(outcome) => {
             let verdict = if outcome.completed { "completed" } else { "failed" };
             let code = outcome.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
-            format!("{} {verdict}{code}, {} placed, {} filled", outcome.status.word(), outcome.placed, outcome.succeeded)
+            format!(
+                "{} {verdict}{code}, {} placed, {} filled",
+                outcome.status.word(),
+                outcome.placed,
+                outcome.succeeded
+            )
         }
         FactKind::HandedOver => "handed over".to_owned(),
     })

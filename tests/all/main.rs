@@ -1,1 +1,20 @@
 //! The end-to-end tests, in one binary: whole life, redelivery, crash, faults, wire examples, tidy.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "this crate is test code: what cannot be is a failed test"
+)]
+
+mod accounts;
+mod crash;
+mod determinism;
+mod examples;
+mod fault;
+mod idle;
+mod life;
+mod mixes;
+mod owners;
+mod redelivery;
+mod refusal;
+mod round_trip;
+mod tidy;

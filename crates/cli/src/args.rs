@@ -106,7 +106,12 @@ impl PolicyWord {
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    let parsed: SignedDuration =
-        text.parse().map_err(|error| format!("expected an age like 2h or 30m, found {text:?} ({error})"))?;
-    if parsed.is_positive() { Ok(parsed) } else { Err(format!("expected an age above zero, found {text:?}")) }
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|error| format!("expected an age like 2h or 30m, found {text:?} ({error})"))?;
+    if parsed.is_positive() {
+        Ok(parsed)
+    } else {
+        Err(format!("expected an age above zero, found {text:?}"))
+    }
 }

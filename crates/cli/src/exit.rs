@@ -65,7 +65,8 @@ struct Said<'a> {
 impl Stopped {
     pub(crate) fn new(exit: Exit, code: &str, message: impl std::fmt::Display) -> Self {
         let message = message.to_string();
-        let message = message.strip_prefix(&format!("{code}: ")).map_or(message.clone(), str::to_owned);
+        let message =
+            message.strip_prefix(&format!("{code}: ")).map_or(message.clone(), str::to_owned);
         Self { exit, code: code.to_owned(), message, refused: None, json: false }
     }
 

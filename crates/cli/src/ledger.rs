@@ -20,8 +20,21 @@ pub(crate) fn ledger(args: &LedgerArgs) -> Result<Exit, Stopped> {
     if lines.is_empty() {
         return crate::print("No order with fills is in the ledger.");
     }
-    let headings =
-        ["plan", "symbol", "side", "order", "purpose", "quantity", "average", "limit", "bid", "ask", "E/Q", "seconds", "filled at"];
+    let headings = [
+        "plan",
+        "symbol",
+        "side",
+        "order",
+        "purpose",
+        "quantity",
+        "average",
+        "limit",
+        "bid",
+        "ask",
+        "E/Q",
+        "seconds",
+        "filled at",
+    ];
     let mut table = table::table(&headings, 5..12);
     for line in lines {
         let quote = line.quote_at_submit;
@@ -49,16 +62,22 @@ fn lines(args: &LedgerArgs) -> Result<Vec<LedgerLine>, Stopped> {
     let state = load::existing(&args.read.state)?;
     let mut lines = Vec::new();
     for loaded in load::executions(&state)? {
-        let wanted = args.plan_id.as_ref().is_none_or(|id| id == loaded.state.plan.plan_id.as_str());
+        let wanted =
+            args.plan_id.as_ref().is_none_or(|id| id == loaded.state.plan.plan_id.as_str());
         let path = state.root().join(ledger::key(&loaded.state));
         if !wanted || !path.is_file() {
             continue;
         }
-        let text = fs::read_to_string(&path).map_err(|error| Stopped::failed("LEDGER_UNREADABLE", &error))?;
+        let text = fs::read_to_string(&path)
+            .map_err(|error| Stopped::failed("LEDGER_UNREADABLE", &error))?;
         for line in text.lines() {
             let parsed = serde_json::from_str(line);
             lines.push(parsed.map_err(|error| {
-                Stopped::new(Exit::Failed, "LEDGER_UNREADABLE", format!("{}: {error}", path.display()))
+                Stopped::new(
+                    Exit::Failed,
+                    "LEDGER_UNREADABLE",
+                    format!("{}: {error}", path.display()),
+                )
             })?);
         }
     }

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use alchemiser_core::{execution::Execution, policy::Policy};
 use alchemiser_driver::audit::StoredLog;
-use alchemiser_local::{books, state::{StateDir, StateError}};
+use alchemiser_local::{
+    books,
+    state::{StateDir, StateError},
+};
 use alchemiser_wire::entry::Entry;
 
 use crate::exit::{Exit, Stopped};
@@ -46,8 +49,9 @@ pub(crate) fn executions(state: &StateDir) -> Result<Vec<Loaded>, Stopped> {
     for log in logs(state)? {
         let mut facts = Vec::new();
         for bytes in log.entries.values() {
-            let entry = Entry::from_bytes(bytes)
-                .map_err(|error| Stopped::new(Exit::Failed, "LOG_UNREADABLE", format!("{}: {error}", log.name)))?;
+            let entry = Entry::from_bytes(bytes).map_err(|error| {
+                Stopped::new(Exit::Failed, "LOG_UNREADABLE", format!("{}: {error}", log.name))
+            })?;
             facts.extend(entry.facts);
         }
         if let Some(state) = Execution::fold(&facts, &Policy::default()) {

@@ -51,7 +51,8 @@ fn main() -> ExitCode {
 
 /// Prints one JSON value on its own line.
 fn print_json(value: &impl serde::Serialize) -> Result<Exit, Stopped> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Stopped::failed("OUTPUT", &error))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Stopped::failed("OUTPUT", &error))?;
     print(&text)
 }
 
@@ -59,7 +60,9 @@ fn print_json(value: &impl serde::Serialize) -> Result<Exit, Stopped> {
 fn print(text: &str) -> Result<Exit, Stopped> {
     use std::io::Write;
     match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Stopped::failed("OUTPUT", &error)),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Stopped::failed("OUTPUT", &error))
+        }
         Ok(()) | Err(_) => Ok(Exit::Completed),
     }
 }

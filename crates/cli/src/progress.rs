@@ -50,21 +50,36 @@ impl Progress {
 /// Minutes and seconds since the plan was received.
 fn clock(state: &Execution, at: Timestamp) -> String {
     let millis = at.duration_since(state.plan.received_at).as_millis().max(0);
-    format!("{:02}:{:04.1}", millis / 60_000, rust_decimal::Decimal::new(i64::try_from(millis % 60_000).unwrap_or(0), 3))
+    format!(
+        "{:02}:{:04.1}",
+        millis / 60_000,
+        rust_decimal::Decimal::new(i64::try_from(millis % 60_000).unwrap_or(0), 3)
+    )
 }
 
 fn leg_line(leg: &Leg) -> String {
     let head = format!("{:4} {:6}", leg.side.action(), leg.symbol());
     let filled = match leg.average_price() {
-        Some(average) => format!("{} of {} at {}", plain(leg.filled().shares()), plain(leg.leaves().plus(leg.filled()).shares()), average),
+        Some(average) => format!(
+            "{} of {} at {}",
+            plain(leg.filled().shares()),
+            plain(leg.leaves().plus(leg.filled()).shares()),
+            average
+        ),
         None => "nothing filled".to_owned(),
     };
     let stage = match (leg.outcome, leg.live()) {
         (Some(LegOutcome::Filled), _) => format!("filled, orders: {}", leg.children.len()),
         (Some(outcome), _) => {
-            format!("{} {}", outcome.word(), outcome.reason().map_or("", alchemiser_core::leg::Reason::code))
+            format!(
+                "{} {}",
+                outcome.word(),
+                outcome.reason().map_or("", alchemiser_core::leg::Reason::code)
+            )
         }
-        (None, Some(child)) => format!("order {}: {} at {}", child.attempt, child.purpose.word(), child.terms.limit),
+        (None, Some(child)) => {
+            format!("order {}: {} at {}", child.attempt, child.purpose.word(), child.terms.limit)
+        }
         (None, None) => "waiting".to_owned(),
     };
     format!("{head} {stage:28} {filled}")
@@ -93,7 +108,9 @@ impl Watcher for Progress {
                     }
                 }
             }
-            Self::Live(live) => live.lock().unwrap_or_else(PoisonError::into_inner).show(state, facts),
+            Self::Live(live) => {
+                live.lock().unwrap_or_else(PoisonError::into_inner).show(state, facts)
+            }
         }
     }
 }
@@ -107,11 +124,16 @@ impl Live {
             };
             let Some(leg) = symbol.and_then(|symbol| state.leg(symbol)) else { continue };
             let bar = self.legs.entry(leg.symbol().clone()).or_insert_with(|| {
-                let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+                let style = ProgressStyle::with_template("{msg}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar());
                 self.lines.add(ProgressBar::new(1).with_style(style))
             });
             let line = format!("{}  {}", clock(state, fact.at), leg_line(leg));
-            if leg.outcome.is_some() { bar.finish_with_message(line) } else { bar.set_message(line) }
+            if leg.outcome.is_some() {
+                bar.finish_with_message(line)
+            } else {
+                bar.set_message(line)
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use alchemiser_core::{
     execution::Execution,
-    leg::{Leg, LegOutcome, Reason},
     ledger,
+    leg::{Leg, LegOutcome, Reason},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -56,7 +56,10 @@ pub(crate) fn report(state: &Execution, places: Places, already_executed: bool) 
         plan_id: state.plan.plan_id.to_string(),
         outcome: outcome(state).word(),
         already_executed,
-        failure_reason: state.outcome.as_ref().and_then(|(outcome, _)| outcome.failure_reason.clone()),
+        failure_reason: state
+            .outcome
+            .as_ref()
+            .and_then(|(outcome, _)| outcome.failure_reason.clone()),
         legs: state.legs.iter().map(leg).collect(),
         events: state.outbox.iter().map(|outgoing| outgoing.event.detail_type.clone()).collect(),
         log: places.log,

@@ -2,7 +2,11 @@
 
 use std::{fs, sync::Arc};
 
-use alchemiser_core::{execution::Execution, ids::PlanId, plan::{PlanRefused, RefusalCode}};
+use alchemiser_core::{
+    execution::Execution,
+    ids::PlanId,
+    plan::{PlanRefused, RefusalCode},
+};
 use alchemiser_driver::{
     accept::{Accepted, accept},
     execute::Executed,
@@ -32,21 +36,27 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
 
 async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
     let bytes = fs::read(&args.plan).map_err(|error| {
-        let message = format!("expected a readable file at {}, found: {error}", args.plan.display());
+        let message =
+            format!("expected a readable file at {}, found: {error}", args.plan.display());
         Stopped::new(Exit::Refused, "PLAN_UNREADABLE", message)
     })?;
     let state = StateDir::open(&args.state).map_err(|error| load::state_stopped(&error))?;
     let pid = std::process::id().to_string();
-    let _exclusive = state.exclusive(&pid, Timestamp::now()).map_err(|error| load::state_stopped(&error))?;
+    let _exclusive =
+        state.exclusive(&pid, Timestamp::now()).map_err(|error| load::state_stopped(&error))?;
     let session = Session::open(args, &state, made_at(&bytes), Arc::new(Progress::new(args.json)))?;
-    alchemiser_driver::accept::probe(&session.desk).await.map_err(|error| Stopped::failed("STORE", &error))?;
+    alchemiser_driver::accept::probe(&session.desk)
+        .await
+        .map_err(|error| Stopped::failed("STORE", &error))?;
     let accepted = publish(&session, &bytes).await?;
     let trail = session.drive().await?;
     let accepted = accepted.or_else(|| trail.accepted.first().cloned());
     let (plan_id, already) = match accepted {
         Some(Accepted::Claimed(plan_id) | Accepted::Resumed(plan_id)) => (plan_id, false),
         Some(Accepted::Finished(plan_id)) => (plan_id, true),
-        Some(Accepted::Refused(refused) | Accepted::Conflict(refused)) => return Err(Stopped::refused(&refused)),
+        Some(Accepted::Refused(refused) | Accepted::Conflict(refused)) => {
+            return Err(Stopped::refused(&refused));
+        }
         Some(Accepted::Ignored(found)) => return Err(wrong_event("detail-type", &found)),
         None => return Err(Stopped::failed("UNROUTED", &"the event reached no function")),
     };
@@ -68,7 +78,10 @@ async fn publish(session: &Session, bytes: &[u8]) -> Result<Option<Accepted>, St
         id: envelope.id.unwrap_or_else(|| incoming::source_id(bytes)),
         time: session.desk.clock.now().to_string(),
     };
-    session.bus.put(entry).map_err(|error| Stopped::new(Exit::Refused, "MALFORMED_EVENT", error))?;
+    session
+        .bus
+        .put(entry)
+        .map_err(|error| Stopped::new(Exit::Refused, "MALFORMED_EVENT", error))?;
     if session.bus.waiting() == 0 {
         let found = format!("source {source:?} with detail-type {:?}", envelope.detail_type);
         return Err(wrong_event("source", &found));
@@ -103,11 +116,15 @@ fn blocked(trail: &Trail) -> Result<(), Stopped> {
     for executed in &trail.executed {
         match executed {
             Executed::Held { owner, until } => {
-                let message = format!("the plan is being executed by {owner}, whose lease runs until {until}; run the same command again after that");
+                let message = format!(
+                    "the plan is being executed by {owner}, whose lease runs until {until}; run the same command again after that"
+                );
                 return Err(Stopped::new(Exit::Locked, "LEASE_HELD", message));
             }
             Executed::Busy { holder } => {
-                let message = format!("the account is busy with plan {holder}, which is not finished; run that plan again to finish it, then this one");
+                let message = format!(
+                    "the account is busy with plan {holder}, which is not finished; run that plan again to finish it, then this one"
+                );
                 return Err(Stopped::new(Exit::Locked, "ACCOUNT_BUSY", message));
             }
             Executed::Finished | Executed::AlreadyFinished | Executed::HandedOver => {}
@@ -122,19 +139,29 @@ async fn read(session: &Session, plan_id: &PlanId) -> Result<(Execution, String)
     let entries = log.read_on().await.map_err(|error| Stopped::failed("LOG_UNREADABLE", &error))?;
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     let state = Execution::fold(facts, &session.rules.policy);
-    let state = state.ok_or_else(|| Stopped::failed("LOG_UNREADABLE", &"the plan's log is empty"))?;
+    let state =
+        state.ok_or_else(|| Stopped::failed("LOG_UNREADABLE", &"the plan's log is empty"))?;
     Ok((state, log.prefix().to_owned()))
 }
 
-async fn conclude(args: &RunArgs, session: &Session, plan_id: &PlanId, already: bool) -> Result<Exit, Stopped> {
+async fn conclude(
+    args: &RunArgs,
+    session: &Session,
+    plan_id: &PlanId,
+    already: bool,
+) -> Result<Exit, Stopped> {
     let (state, log) = read(session, plan_id).await?;
     let ledger = ledger::key(&state);
-    let written = session.desk.store.get(&ledger).await.map_err(|error| Stopped::failed("STORE", &error))?;
+    let written =
+        session.desk.store.get(&ledger).await.map_err(|error| Stopped::failed("STORE", &error))?;
     if written.is_none() && state.is_finished() {
         settle_again(session, &state).await?;
     }
     let root = args.state.clone();
-    let places = Places { log: root.join(log).display().to_string(), ledger: root.join(ledger).display().to_string() };
+    let places = Places {
+        log: root.join(log).display().to_string(),
+        ledger: root.join(ledger).display().to_string(),
+    };
     let exit = report::outcome(&state);
     if args.json {
         crate::print_json(&report::report(&state, places, already))?;
@@ -146,7 +173,8 @@ async fn conclude(args: &RunArgs, session: &Session, plan_id: &PlanId, already: 
 
 /// The process died between the outcome and the ledger: the terminal event goes out again, byte for byte.
 async fn settle_again(session: &Session, state: &Execution) -> Result<(), Stopped> {
-    let terminal = state.outbox.iter().find(|outgoing| outgoing.event.detail_type.starts_with("Workflow"));
+    let terminal =
+        state.outbox.iter().find(|outgoing| outgoing.event.detail_type.starts_with("Workflow"));
     if let Some(outgoing) = terminal {
         let entry = Entry {
             source: SOURCE.to_owned(),
@@ -162,7 +190,8 @@ async fn settle_again(session: &Session, state: &Execution) -> Result<(), Stoppe
 }
 
 fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Result<Exit, Stopped> {
-    let program = std::env::current_exe().map_or_else(|_| "alchemiser".to_owned(), |path| path.display().to_string());
+    let program = std::env::current_exe()
+        .map_or_else(|_| "alchemiser".to_owned(), |path| path.display().to_string());
     let (plan, root) = (args.plan.display(), args.state.display());
     let mut lines = Vec::new();
     if already {
@@ -171,7 +200,11 @@ fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Res
     if !state.legs.is_empty() {
         lines.push(table::legs(state).to_string());
     }
-    let terminal = if report::outcome(state) == Exit::Completed { "WorkflowCompleted" } else { "WorkflowFailed" };
+    let terminal = if report::outcome(state) == Exit::Completed {
+        "WorkflowCompleted"
+    } else {
+        "WorkflowFailed"
+    };
     lines.push(format!("{terminal}: {}", settle::summary(state)));
     if let (Some(half_spreads), Some(bps)) = table::mean_cost(state) {
         let mean = "Mean cost against the mid at the first submit, weighted by notional";
@@ -181,7 +214,9 @@ fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Res
     lines.push(format!("  {program} ledger --state {root}\n  {program} verify --state {root}"));
     if already {
         let (now, seed) = (if args.now { " --now" } else { "" }, args.seed.saturating_add(1));
-        lines.push(format!("  {program} run {plan}{now} --seed {seed} --state {root}-{seed}    # afresh"));
+        lines.push(format!(
+            "  {program} run {plan}{now} --seed {seed} --state {root}-{seed}    # afresh"
+        ));
     }
     crate::print(&lines.join("\n"))
 }

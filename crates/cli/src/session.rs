@@ -66,7 +66,9 @@ impl Session {
         watcher: Arc<dyn Watcher>,
     ) -> Result<Self, Stopped> {
         let lived = lived_until(state).map_err(|error| stopped("EXCHANGE", error))?;
-        let from = made_at.filter(|_| args.now && args.speed == Speed::Fast).unwrap_or_else(Timestamp::now);
+        let from = made_at
+            .filter(|_| args.now && args.speed == Speed::Fast)
+            .unwrap_or_else(Timestamp::now);
         let base = lived.map_or(from, |lived| lived.max(from));
         let clock: Arc<dyn Clock> = match args.speed {
             Speed::Fast => Arc::new(VirtualClock::starting_at(base)),
@@ -76,7 +78,8 @@ impl Session {
         let store = FileStore::new(state, &owner).map_err(|error| stopped("STORE", error))?;
         let routes = Routes::deployed().map_err(|error| stopped("TEMPLATE", error))?;
         let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
-        let account = AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
+        let account =
+            AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
         let defaults = Policy::default();
         let plan_max_age = args.max_age.unwrap_or(defaults.plan_max_age);
         let policy = Policy { kind: args.policy.kind(), plan_max_age, ..defaults };
@@ -100,7 +103,9 @@ impl Session {
             }
         }
         match self.bus.dead_letters().first() {
-            Some(error) => Err(stopped("DEAD_LETTER", format!("a delivery failed for good: {error}"))),
+            Some(error) => {
+                Err(stopped("DEAD_LETTER", format!("a delivery failed for good: {error}")))
+            }
             None => Ok(trail),
         }
     }
@@ -110,28 +115,39 @@ impl Session {
         let payload = payload.as_bytes();
         let response = match delivery.function.as_str() {
             "RebalancePlannedFunction" => {
-                let handled = alchemiser_rebalance_planned::handle(payload, &self.desk, &self.rules).await?;
+                let handled =
+                    alchemiser_rebalance_planned::handle(payload, &self.desk, &self.rules).await?;
                 trail.accepted.extend(handled.accepted);
                 handled.response
             }
             "TradeExecutionFunction" => {
                 let floor = |plan: &Plan| self.floor(plan).map(|floor| (floor, ()));
                 let policy = &self.rules.policy;
-                let handled = alchemiser_trade_execution::handle(payload, &self.desk, policy, None, floor).await?;
+                let handled =
+                    alchemiser_trade_execution::handle(payload, &self.desk, policy, None, floor)
+                        .await?;
                 trail.executed.extend(handled.executed);
                 handled.response
             }
             "WorkflowOutcomeFunction" => {
                 let account = &self.rules.accounts.default;
                 let (store, policy) = (&self.desk.store, &self.rules.policy);
-                let handled = alchemiser_workflow_outcome::handle(payload, store, account, policy).await?;
+                let handled =
+                    alchemiser_workflow_outcome::handle(payload, store, account, policy).await?;
                 trail.settled.extend(handled.settled);
                 handled.response
             }
-            other => return Err(Failed::new("UNKNOWN_FUNCTION", format!("no handler is linked for {other}"))),
+            other => {
+                return Err(Failed::new(
+                    "UNKNOWN_FUNCTION",
+                    format!("no handler is linked for {other}"),
+                ));
+            }
         };
         match response.batch_item_failures.first() {
-            Some(failure) => Err(Failed::new("MESSAGE", format!("message {} failed", failure.item_identifier))),
+            Some(failure) => {
+                Err(Failed::new("MESSAGE", format!("message {} failed", failure.item_identifier)))
+            }
             None => Ok(()),
         }
     }
@@ -140,7 +156,12 @@ impl Session {
         let exchange = LocalExchange::open(&self.state, plan, self.seed, self.desk.clock.clone())
             .map_err(|error| Failed::new("EXCHANGE", error))?;
         let exchange = Arc::new(exchange);
-        Ok(Floor { desk: self.desk.clone(), broker: exchange.clone(), market: exchange, watcher: self.watcher.clone() })
+        Ok(Floor {
+            desk: self.desk.clone(),
+            broker: exchange.clone(),
+            market: exchange,
+            watcher: self.watcher.clone(),
+        })
     }
 }
 
@@ -148,7 +169,9 @@ impl Session {
 fn owner(args: &RunArgs, state: &StateDir, base: Timestamp) -> Result<Owner, Stopped> {
     let before = std::fs::read_dir(state.root().join("owners")).map_or(0, Iterator::count);
     let id = match args.speed {
-        Speed::Fast => Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}|{base}|{before}", args.seed).as_bytes()),
+        Speed::Fast => {
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}|{base}|{before}", args.seed).as_bytes())
+        }
         Speed::Realtime => Uuid::new_v4(),
     };
     Owner::new(&id.to_string()).map_err(|error| stopped("OWNER", error))

@@ -41,7 +41,9 @@ fn line(loaded: &Loaded) -> Line {
         done: state.legs.iter().filter(|leg| leg.outcome.is_some_and(LegOutcome::is_done)).count(),
         live_orders: count(ChildOrder::may_still_fill),
         filled_orders: count(|child| child.status == Status::Filled),
-        repegs: count(|child| child.cancel.is_some_and(|asked| asked.reason == CancelReason::Repeg)),
+        repegs: count(|child| {
+            child.cancel.is_some_and(|asked| asked.reason == CancelReason::Repeg)
+        }),
         epoch: state.epoch,
         owner: state.owner.as_ref().map(|(owner, _)| owner.to_string()),
         last_at: state.last_at.to_string(),
@@ -60,11 +62,23 @@ pub(crate) fn status(args: &ReadArgs) -> Result<Exit, Stopped> {
     if lines.is_empty() {
         return crate::print("No plan was executed here yet.");
     }
-    let headings = ["plan", "phase", "outcome", "legs", "done", "live", "filled", "re-pegs", "owners", "last entry"];
+    let headings = [
+        "plan",
+        "phase",
+        "outcome",
+        "legs",
+        "done",
+        "live",
+        "filled",
+        "re-pegs",
+        "owners",
+        "last entry",
+    ];
     let mut table = table::table(&headings, 3..9);
     for line in lines {
         let counts = [line.legs, line.done, line.live_orders, line.filled_orders, line.repegs];
-        let mut row = vec![line.plan_id, line.phase.to_owned(), line.outcome.unwrap_or("-").to_owned()];
+        let mut row =
+            vec![line.plan_id, line.phase.to_owned(), line.outcome.unwrap_or("-").to_owned()];
         row.extend(counts.iter().map(ToString::to_string));
         row.extend([line.epoch.to_string(), line.last_at]);
         table.add_row(row);

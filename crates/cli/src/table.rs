@@ -2,8 +2,8 @@
 
 use alchemiser_core::{
     execution::Execution,
-    leg::{LegOutcome, Reason},
     ledger,
+    leg::{LegOutcome, Reason},
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use rust_decimal::Decimal;
@@ -14,13 +14,19 @@ pub(crate) fn plain(value: Decimal) -> String {
 }
 
 pub(crate) fn rounded(value: Option<Decimal>, decimals: u32) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{:.1$}", value, usize::try_from(decimals).unwrap_or(2)))
+    value.map_or_else(
+        || "-".to_owned(),
+        |value| format!("{:.1$}", value, usize::try_from(decimals).unwrap_or(2)),
+    )
 }
 
 /// A table with its numeric columns to the right.
 pub(crate) fn table(headings: &[&str], numeric: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled).set_header(headings);
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings);
     for column in numeric {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -31,8 +37,18 @@ pub(crate) fn table(headings: &[&str], numeric: std::ops::Range<usize>) -> Table
 
 /// The legs of a plan, as they ended.
 pub(crate) fn legs(state: &Execution) -> Table {
-    let headings =
-        ["leg", "side", "target", "filled", "average", "cost bps", "half-spreads", "orders", "seconds", "outcome"];
+    let headings = [
+        "leg",
+        "side",
+        "target",
+        "filled",
+        "average",
+        "cost bps",
+        "half-spreads",
+        "orders",
+        "seconds",
+        "outcome",
+    ];
     let mut table = table(&headings, 2..9);
     for leg in &state.legs {
         let measures = ledger::measure(leg);
@@ -42,12 +58,15 @@ pub(crate) fn legs(state: &Execution) -> Table {
             leg.side.word().to_owned(),
             leg.sized.map_or_else(|| "-".to_owned(), |sized| sized.target.to_string()),
             leg.filled().to_string(),
-            leg.average_price().map_or_else(|| "-".to_owned(), |price| format!("{:.4}", price.dollars())),
+            leg.average_price()
+                .map_or_else(|| "-".to_owned(), |price| format!("{:.4}", price.dollars())),
             rounded(measures.cost_bps, 2),
             rounded(measures.cost_half_spreads, 2),
             leg.children.len().to_string(),
             rounded(measures.seconds, 1),
-            format!("{} {reason}", leg.outcome.map_or("open", LegOutcome::word)).trim_end().to_owned(),
+            format!("{} {reason}", leg.outcome.map_or("open", LegOutcome::word))
+                .trim_end()
+                .to_owned(),
         ]);
     }
     table
@@ -60,8 +79,8 @@ pub(crate) fn mean_cost(state: &Execution) -> (Option<Decimal>, Option<Decimal>)
             let weight = leg.filled_notional().amount();
             of(&ledger::measure(leg)).map(|cost| (cost * weight, weight))
         });
-        let (cost, weight) =
-            parts.fold((Decimal::ZERO, Decimal::ZERO), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        let (cost, weight) = parts
+            .fold((Decimal::ZERO, Decimal::ZERO), |sum, part| (sum.0 + part.0, sum.1 + part.1));
         cost.checked_div(weight)
     };
     (weigh(|measures| measures.cost_half_spreads), weigh(|measures| measures.cost_bps))

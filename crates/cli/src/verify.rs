@@ -29,7 +29,8 @@ pub(crate) fn verify(args: &ReadArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.json);
     let state = load::existing(&args.state).map_err(stopped)?;
     let logs = load::logs(&state).map_err(stopped)?;
-    let truth = books::truth(&state).map_err(|error| stopped(Stopped::failed("EXCHANGE", &error)))?;
+    let truth =
+        books::truth(&state).map_err(|error| stopped(Stopped::failed("EXCHANGE", &error)))?;
     let report = audit(&logs, truth.as_ref());
     let sound = report.violations.is_empty();
     if args.json {
@@ -39,13 +40,23 @@ pub(crate) fn verify(args: &ReadArgs) -> Result<Exit, Stopped> {
             found: violation.found,
         };
         let violations = report.violations.into_iter().map(line).collect();
-        crate::print_json(&Verified { executions: report.executions, entries: report.entries, violations })?;
+        crate::print_json(&Verified {
+            executions: report.executions,
+            entries: report.entries,
+            violations,
+        })?;
     } else {
         let books = if truth.is_some() { "and the exchange's books " } else { "" };
         let (executions, entries) = (report.executions, report.entries);
-        crate::print(&format!("{executions} executions, {entries} log entries {books}checked: {} violations", report.violations.len()))?;
+        crate::print(&format!(
+            "{executions} executions, {entries} log entries {books}checked: {} violations",
+            report.violations.len()
+        ))?;
         for violation in report.violations {
-            crate::print(&format!("  {} {}: {}", violation.invariant, violation.log, violation.found))?;
+            crate::print(&format!(
+                "  {} {}: {}",
+                violation.invariant, violation.log, violation.found
+            ))?;
         }
     }
     Ok(if sound { Exit::Completed } else { Exit::Failed })

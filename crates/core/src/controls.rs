@@ -294,11 +294,12 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
         Control::Session => session(view, policy),
         Control::OpenQuiet => open_quiet(view),
         Control::ClockSkew => match view.observed.clock_skew() {
-            Some(skew) => Check::when(skew.abs() <= policy.clock_skew_max),
-            None => Check::Wait(WaitCode::Reading),
+            Some(skew) if skew.abs() <= policy.clock_skew_max => Check::Pass,
+            Some(_) | None => Check::Wait(WaitCode::Reading),
         },
         Control::Validity => Check::when(
-            execution.first_order_at.is_some() || view.now <= execution.plan.valid_until,
+            execution.children().any(|child| child.broker_order_id.is_some())
+                || view.now <= execution.plan.valid_until,
         ),
         Control::Deadline => match &execution.preflight {
             Some((preflight, _)) => Check::when(view.now <= preflight.deadline),
@@ -325,7 +326,7 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
             let had = leg.children.len().saturating_sub(usize::from(request.again.is_some()));
             Check::when(u32::try_from(had).unwrap_or(u32::MAX) < policy.children_max)
         }
-        Control::LiveOrder => live_order(request),
+        Control::LiveOrder => live_order(request, view),
         Control::WashTrade => wash_trade(request, view),
         Control::Held => held(request),
         Control::Budget => budget(request, view),
@@ -444,14 +445,22 @@ pub fn cross_cap(request: &Request<'_>, policy: &Policy) -> crate::quantity::Qua
     Quantity::rounded_down(shown.max(floor), DECIMALS_MAX)
 }
 
-fn live_order(request: &Request<'_>) -> Check {
-    let in_the_way = |child: &&ChildOrder| {
-        child.may_still_fill() && Some(&child.client_order_id) != request.again
+/// Orders of this leg, and any other order of ours in the symbol that the broker shows as open.
+fn live_order(request: &Request<'_>, view: &View<'_>) -> Check {
+    let other = |id: &ClientOrderId| Some(id) != request.again;
+    let own = request
+        .leg
+        .children
+        .iter()
+        .any(|child| child.may_still_fill() && other(&child.client_order_id));
+    let ended = |id: &ClientOrderId| {
+        let mut children = request.leg.children.iter();
+        children.any(|child| child.client_order_id == *id && !child.may_still_fill())
     };
-    match request.leg.children.iter().find(in_the_way) {
-        Some(_) => Check::Wait(WaitCode::LiveOrder),
-        None => Check::Pass,
-    }
+    let shown = view.observed.orders.iter().any(|(id, order)| {
+        order.symbol == request.terms.symbol && order.status.is_open() && other(id) && !ended(id)
+    });
+    if own || shown { Check::Wait(WaitCode::LiveOrder) } else { Check::Pass }
 }
 
 fn wash_trade(request: &Request<'_>, view: &View<'_>) -> Check {

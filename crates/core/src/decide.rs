@@ -31,6 +31,7 @@ pub fn decide(execution: &Execution, observed: &Observed, now: Timestamp) -> Vec
         Decider { state: execution.clone(), observed, now, tokens, facts: Vec::new() };
     absorb::reports(&mut decider);
     decider.stop_if_needed();
+    tend::leftovers(&mut decider);
     loop {
         let before = decider.state.phase;
         match before {

@@ -137,6 +137,14 @@ impl Execution {
         self.phase_at().saturating_add(window).unwrap_or(Timestamp::MAX)
     }
 
+    /// When a leg's window ends: the phase's, and as much longer as its own time stood still.
+    pub fn leg_window_end(&self, symbol: &Symbol, now: Timestamp) -> Timestamp {
+        let paused = self
+            .leg(symbol)
+            .map_or(SignedDuration::ZERO, |leg| leg.paused_by(now, self.policy.pause_max));
+        self.window_end().saturating_add(paused).unwrap_or(Timestamp::MAX)
+    }
+
     /// The plan is over.
     pub fn is_finished(&self) -> bool {
         self.phase == Phase::Finished

@@ -359,17 +359,23 @@ pub enum CancelReason {
     PlanStopped,
     /// The first request was not confirmed in time.
     NotConfirmed,
+    /// The leg is over, and the order landed after all.
+    LegOver,
+    /// A fill of an earlier order came late: this one asks for too much.
+    TooMuch,
 }
 
 impl CancelReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Repeg,
         Self::ToCross,
         Self::CrossAgain,
         Self::WindowOver,
         Self::PlanStopped,
         Self::NotConfirmed,
+        Self::LegOver,
+        Self::TooMuch,
     ];
 
     /// The word used in logs.
@@ -381,6 +387,8 @@ impl CancelReason {
             Self::WindowOver => "window_over",
             Self::PlanStopped => "plan_stopped",
             Self::NotConfirmed => "not_confirmed",
+            Self::LegOver => "leg_over",
+            Self::TooMuch => "too_much",
         }
     }
 }

@@ -107,7 +107,7 @@ fn failure_code(execution: &Execution, order_open: bool, status: PlanStatus) -> 
         (None, false) => match status {
             PlanStatus::Success => "NONE",
             PlanStatus::PartialSuccess => "PARTIAL_EXECUTION",
-            PlanStatus::Failure => "NOTHING_EXECUTED",
+            PlanStatus::Failure => "NO_LEG_FILLED",
         },
     };
     code.to_owned()

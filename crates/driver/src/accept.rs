@@ -83,12 +83,20 @@ pub async fn accept(desk: &Desk, bytes: &[u8], rules: &Rules) -> Result<Accepted
     }
 }
 
-async fn claim(desk: &Desk, bytes: &[u8], rules: &Rules, plan: Plan) -> Result<Accepted, AcceptError> {
+async fn claim(
+    desk: &Desk,
+    bytes: &[u8],
+    rules: &Rules,
+    plan: Plan,
+) -> Result<Accepted, AcceptError> {
     let mut log = ExecutionLog::new(desk.store.clone(), &plan.account, plan.plan_id.as_str());
     if let Some(known) = known(&mut log, &rules.policy).await? {
         return meet(desk, &plan, &known).await;
     }
-    let plan = match plan.check_totals().and_then(|()| plan.check_age(rules.age, rules.policy.plan_max_age)) {
+    let plan = match plan
+        .check_totals()
+        .and_then(|()| plan.check_age(rules.age, rules.policy.plan_max_age))
+    {
         Ok(plan) => plan,
         Err(refused) => return refuse(desk, bytes, rules, refused).await,
     };
@@ -104,7 +112,9 @@ async fn claim(desk: &Desk, bytes: &[u8], rules: &Rules, plan: Plan) -> Result<A
         }
         Err(LogError::Lost { .. }) => match known(&mut log, &rules.policy).await? {
             Some(known) => meet(desk, &plan, &known).await,
-            None => Err(StoreError::Unclear("an entry that exists cannot be read".to_owned()).into()),
+            None => {
+                Err(StoreError::Unclear("an entry that exists cannot be read".to_owned()).into())
+            }
         },
         Err(error) => Err(error.into()),
     }
@@ -135,14 +145,17 @@ async fn mark(desk: &Desk, plan: &Plan) -> Result<(), StoreError> {
 }
 
 async fn ask(desk: &Desk, plan: &Plan, epoch: u32) -> Result<(), PublishError> {
-    request(desk, &Request {
-        account: plan.account.clone(),
-        plan_id: plan.plan_id.clone(),
-        correlation_id: plan.correlation_id.clone(),
-        causation_id: plan.source_event.clone(),
-        epoch,
-        why: Why::Claimed,
-    })
+    request(
+        desk,
+        &Request {
+            account: plan.account.clone(),
+            plan_id: plan.plan_id.clone(),
+            correlation_id: plan.correlation_id.clone(),
+            causation_id: plan.source_event.clone(),
+            epoch,
+            why: Why::Claimed,
+        },
+    )
     .await
 }
 
@@ -158,7 +171,12 @@ pub(crate) async fn request(desk: &Desk, request: &Request) -> Result<(), Publis
 }
 
 /// Records a refusal under its input's id, once, and publishes `WorkflowFailed` until the bus has it.
-async fn refuse(desk: &Desk, bytes: &[u8], rules: &Rules, refused: PlanRefused) -> Result<Accepted, AcceptError> {
+async fn refuse(
+    desk: &Desk,
+    bytes: &[u8],
+    rules: &Rules,
+    refused: PlanRefused,
+) -> Result<Accepted, AcceptError> {
     let account = &rules.accounts.default;
     let source = incoming::source_id(bytes);
     let mut log = ExecutionLog::new(desk.store.clone(), account, &format!("refused-{source}"));
@@ -167,7 +185,8 @@ async fn refuse(desk: &Desk, bytes: &[u8], rules: &Rules, refused: PlanRefused) 
     let mut facts: Vec<Fact> = entries.into_iter().flat_map(|entry| entry.facts).collect();
     let author = Author { epoch: 0, owner: desk.owner.clone(), until: now };
     if facts.is_empty() {
-        let event = event::refused(&refused, account, &source, incoming::correlation_id(bytes), now);
+        let event =
+            event::refused(&refused, account, &source, incoming::correlation_id(bytes), now);
         let kinds = [FactKind::InputRefused(refused.clone()), FactKind::Announced(Box::new(event))];
         facts = kinds.into_iter().map(|kind| Fact { at: now, kind }).collect();
         log.append(&author, now, facts.clone()).await?;

@@ -63,17 +63,26 @@ fn prefix(account: &AccountId) -> String {
 ///
 /// # Errors
 /// [`AccountError`] when the store fails or the entry is not readable.
-pub async fn newest(store: &Arc<dyn Store>, account: &AccountId) -> Result<Option<AccountEntry>, AccountError> {
+pub async fn newest(
+    store: &Arc<dyn Store>,
+    account: &AccountId,
+) -> Result<Option<AccountEntry>, AccountError> {
     let Some(key) = store.list(&prefix(account), 1).await?.pop() else { return Ok(None) };
     let Some(bytes) = store.get(&key).await? else { return Ok(None) };
-    AccountEntry::from_bytes(&bytes).map(Some).map_err(|source| AccountError::Unreadable { key, source })
+    AccountEntry::from_bytes(&bytes)
+        .map(Some)
+        .map_err(|source| AccountError::Unreadable { key, source })
 }
 
 /// Asks for the account; a plan that must wait is noted.
 ///
 /// # Errors
 /// [`AccountError`] when the log cannot be read or written.
-pub async fn acquire(desk: &Desk, account: &AccountId, plan: &PlanId) -> Result<Asked, AccountError> {
+pub async fn acquire(
+    desk: &Desk,
+    account: &AccountId,
+    plan: &PlanId,
+) -> Result<Asked, AccountError> {
     for _ in 0..TRIES {
         let current = newest(&desk.store, account).await?;
         let holder = current.as_ref().and_then(|entry| entry.holder.clone());
@@ -104,10 +113,15 @@ pub async fn acquire(desk: &Desk, account: &AccountId, plan: &PlanId) -> Result<
 ///
 /// # Errors
 /// [`AccountError`] when the log cannot be read or written.
-pub async fn release(desk: &Desk, account: &AccountId, plan: &PlanId) -> Result<Option<PlanId>, AccountError> {
+pub async fn release(
+    desk: &Desk,
+    account: &AccountId,
+    plan: &PlanId,
+) -> Result<Option<PlanId>, AccountError> {
     for _ in 0..TRIES {
         let current = newest(&desk.store, account).await?;
-        let Some(entry) = current.as_ref().filter(|entry| entry.holder.as_ref() == Some(plan)) else {
+        let Some(entry) = current.as_ref().filter(|entry| entry.holder.as_ref() == Some(plan))
+        else {
             return Ok(None);
         };
         let waiting = entry.waiting.clone();
@@ -118,7 +132,11 @@ pub async fn release(desk: &Desk, account: &AccountId, plan: &PlanId) -> Result<
     Err(AccountError::Contended(account.clone()))
 }
 
-async fn is_finished(desk: &Desk, account: &AccountId, plan: &PlanId) -> Result<bool, AccountError> {
+async fn is_finished(
+    desk: &Desk,
+    account: &AccountId,
+    plan: &PlanId,
+) -> Result<bool, AccountError> {
     let mut log = ExecutionLog::new(desk.store.clone(), account, plan.as_str());
     let entries = log.read_on().await?;
     let facts = entries.iter().flat_map(|entry| &entry.facts);

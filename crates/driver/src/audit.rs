@@ -141,12 +141,20 @@ fn chain(log: &StoredLog, check: &mut Check<'_>) -> Vec<Entry> {
                 break;
             }
         };
-        check.hold("I7", *seq == expected && entry.seq == *seq, || format!("entry {seq} stands where {expected} should"));
-        check.hold("I7", entry.prev_sha256 == previous, || format!("entry {seq} does not carry its predecessor's hash"));
+        check.hold("I7", *seq == expected && entry.seq == *seq, || {
+            format!("entry {seq} stands where {expected} should")
+        });
+        check.hold("I7", entry.prev_sha256 == previous, || {
+            format!("entry {seq} does not carry its predecessor's hash")
+        });
         if let Some(last) = entries.last() {
-            check.hold("I7", entry.epoch >= last.epoch, || format!("epoch {} after {}", entry.epoch, last.epoch));
+            check.hold("I7", entry.epoch >= last.epoch, || {
+                format!("epoch {} after {}", entry.epoch, last.epoch)
+            });
             let same = entry.epoch != last.epoch || entry.epoch == 0 || entry.owner == last.owner;
-            check.hold("I7", same, || format!("epoch {} has entries of {} and {}", entry.epoch, last.owner, entry.owner));
+            check.hold("I7", same, || {
+                format!("epoch {} has entries of {} and {}", entry.epoch, last.owner, entry.owner)
+            });
         }
         previous = sha256(bytes);
         expected = seq.saturating_add(1);
@@ -187,13 +195,18 @@ fn replay(facts: &[&Fact], check: &mut Check<'_>) -> Option<Execution> {
 fn intended(state: &Execution, intent: &Intent, at: Timestamp, check: &mut Check<'_>) {
     let (symbol, attempt) = (&intent.terms.symbol, intent.attempt);
     let plan = &state.plan;
-    let derived = ClientOrderId::derive(&plan.account, &plan.plan_id, symbol, intent.terms.side, attempt);
-    check.hold("I1", derived == intent.client_order_id, || format!("{symbol} attempt {attempt} has an id of another order"));
+    let derived =
+        ClientOrderId::derive(&plan.account, &plan.plan_id, symbol, intent.terms.side, attempt);
+    check.hold("I1", derived == intent.client_order_id, || {
+        format!("{symbol} attempt {attempt} has an id of another order")
+    });
     let Some(leg) = state.leg(symbol) else {
         return check.hold("I4", false, || format!("{symbol} is no leg of the plan"));
     };
     let live = leg.children.iter().filter(|child| child.may_still_fill()).count();
-    check.hold("I2", live == 0, || format!("{symbol} attempt {attempt} while another order was live"));
+    check.hold("I2", live == 0, || {
+        format!("{symbol} attempt {attempt} while another order was live")
+    });
     check.hold("I5", live == 0 && leg.next_attempt() == attempt, || {
         format!("{symbol} attempt {attempt} before attempt {} was over", attempt.saturating_sub(1))
     });
@@ -203,44 +216,65 @@ fn intended(state: &Execution, intent: &Intent, at: Timestamp, check: &mut Check
     check.hold("I11", intent.verdict.passed() == Control::ALL, || {
         format!("{symbol} attempt {attempt} lacks a passing verdict of every control")
     });
-    let sells_over = state.side(Side::Sell).all(|leg| leg.children.iter().all(|child| !child.status.is_live()));
-    let phase = state.phase.side() == Some(intent.terms.side) && (intent.terms.side == Side::Sell || sells_over);
-    check.hold("I6", phase, || format!("a {} in phase {}", intent.terms.side.word(), state.phase.word()));
+    let sells_over =
+        state.side(Side::Sell).all(|leg| leg.children.iter().all(|child| !child.status.is_live()));
+    let phase = state.phase.side() == Some(intent.terms.side)
+        && (intent.terms.side == Side::Sell || sells_over);
+    check.hold("I6", phase, || {
+        format!("a {} in phase {}", intent.terms.side.word(), state.phase.word())
+    });
     let first = state.first_order_at.is_none();
-    check.hold("I12", !first || at <= plan.valid_until, || format!("first order at {at}, valid until {}", plan.valid_until));
-    let times = state.preflight.as_ref().map(|(preflight, _)| (preflight.deadline, preflight.opened_at));
+    check.hold("I12", !first || at <= plan.valid_until, || {
+        format!("first order at {at}, valid until {}", plan.valid_until)
+    });
+    let times =
+        state.preflight.as_ref().map(|(preflight, _)| (preflight.deadline, preflight.opened_at));
     let within = times.is_some_and(|(deadline, opened)| at <= deadline && at >= opened);
-    check.hold("I12", within, || format!("{symbol} attempt {attempt} outside of session and deadline"));
+    check.hold("I12", within, || {
+        format!("{symbol} attempt {attempt} outside of session and deadline")
+    });
 }
 
 /// I6: open, unresolved and filled buys never exceed the verified budget.
 fn money(state: &Execution, check: &mut Check<'_>) {
     let committed = state.buys_committed();
     let budget = state.budget().unwrap_or(Money::ZERO);
-    check.hold("I6", committed <= budget, || format!("buys of {committed} within a budget of {budget}"));
+    check.hold("I6", committed <= budget, || {
+        format!("buys of {committed} within a budget of {budget}")
+    });
 }
 
 fn at_rest(state: &Execution, check: &mut Check<'_>) {
     for leg in &state.legs {
         let target = leg.sized.map_or(Quantity::ZERO, |sized| sized.target);
-        check.hold("I3", leg.filled() <= target, || format!("{} filled {} of {target}", leg.symbol(), leg.filled()));
+        check.hold("I3", leg.filled() <= target, || {
+            format!("{} filled {} of {target}", leg.symbol(), leg.filled())
+        });
         let held = leg.check.as_ref().map_or(Quantity::ZERO, |check| check.held);
         check.hold("I3", leg.side == Side::Buy || leg.filled() <= held, || {
             format!("{} sold {} of {held} held", leg.symbol(), leg.filled())
         });
     }
     let terminal = |kind: &str| kind == "WorkflowCompleted" || kind == "WorkflowFailed";
-    let events: Vec<_> = state.outbox.iter().filter(|outgoing| terminal(&outgoing.event.detail_type)).collect();
+    let events: Vec<_> =
+        state.outbox.iter().filter(|outgoing| terminal(&outgoing.event.detail_type)).collect();
     let expected = usize::from(state.is_finished());
-    check.hold("I9", events.len() == expected, || format!("{} terminal events, expected {expected}", events.len()));
+    check.hold("I9", events.len() == expected, || {
+        format!("{} terminal events, expected {expected}", events.len())
+    });
     let decided = state.outcome.as_ref().map(|(_, at)| *at);
     for event in events {
-        check.hold("I9", decided.is_some_and(|at| at <= event.at), || "a terminal event before the outcome".to_owned());
+        check.hold("I9", decided.is_some_and(|at| at <= event.at), || {
+            "a terminal event before the outcome".to_owned()
+        });
     }
     if let Some((outcome, _)) = state.outcome.as_ref().filter(|_| state.is_finished()) {
         let again = alchemiser_core::outcome::classify(state);
-        let same = (outcome.status, outcome.placed, outcome.succeeded) == (again.status, again.placed, again.succeeded);
-        check.hold("I8", same || state.has_open_orders(), || "the outcome is not what the log adds up to".to_owned());
+        let same = (outcome.status, outcome.placed, outcome.succeeded)
+            == (again.status, again.placed, again.succeeded);
+        check.hold("I8", same || state.has_open_orders(), || {
+            "the outcome is not what the log adds up to".to_owned()
+        });
     }
 }
 
@@ -253,8 +287,10 @@ fn overlap(states: &[(String, Execution)], violations: &mut Vec<Violation>) {
     for (index, (name, state)) in states.iter().enumerate() {
         for (other_name, other) in states.iter().skip(index.saturating_add(1)) {
             let (Some(one), Some(two)) = (runs(state), runs(other)) else { continue };
-            let apart = state.plan.account != other.plan.account || one.1 <= two.0 || two.1 <= one.0;
-            Check { log: name, violations }.hold("I2", apart, || format!("it executed at the same time as {other_name}"));
+            let apart =
+                state.plan.account != other.plan.account || one.1 <= two.0 || two.1 <= one.0;
+            Check { log: name, violations }
+                .hold("I2", apart, || format!("it executed at the same time as {other_name}"));
         }
     }
 }
@@ -269,7 +305,11 @@ fn books(states: &[(String, Execution)], truth: &Truth, violations: &mut Vec<Vio
         let notional = fill.price.times(fill.quantity).amount();
         *sum = (sum.0.plus(fill.quantity), sum.1.saturating_add(notional));
     }
-    let children = || states.iter().flat_map(|(name, state)| state.children().map(move |child| (name, state, child)));
+    let children = || {
+        states
+            .iter()
+            .flat_map(|(name, state)| state.children().map(move |child| (name, state, child)))
+    };
     for order in &truth.orders {
         let id = &order.client_order_id;
         check.hold("I1", ids.insert(id), || format!("{id} is there twice"));
@@ -281,22 +321,30 @@ fn books(states: &[(String, Execution)], truth: &Truth, violations: &mut Vec<Vio
                 && child.terms.limit == order.limit
                 && child.intended_at <= order.at
         });
-        check.hold("I4", same, || format!("{id} ({}) has no intent of the same parameters before it", order.symbol));
+        check.hold("I4", same, || {
+            format!("{id} ({}) has no intent of the same parameters before it", order.symbol)
+        });
     }
     for (name, state, child) in children().filter(|(_, state, _)| state.phase == Phase::Finished) {
         let id = child.client_order_id.as_str();
         let (quantity, notional) = per_attempt.get(id).copied().unwrap_or_default();
         let mut check = Check { log: name, violations: check.violations };
-        check.hold("I8", quantity == child.cumulative || child.status == Status::Unresolved, || {
-            format!("{id} filled {} in the log and {quantity} at the broker", child.cumulative)
-        });
+        check.hold(
+            "I8",
+            quantity == child.cumulative || child.status == Status::Unresolved,
+            || format!("{id} filled {} in the log and {quantity} at the broker", child.cumulative),
+        );
         let average = notional.checked_div(quantity.shares()).map(|average| average.round_dp(6));
         let told = child.average_price.map(Price::dollars);
         let same = quantity.is_zero() || told.map(|price| price.round_dp(6)) == average;
-        check.hold("I8", same, || format!("{id} at {told:?} in the log and {average:?} at the broker"));
-        check.hold("I1", child.broker_order_id.is_none() || ids.iter().any(|known| known.as_str() == id), || {
-            format!("{} of {} is not in the broker's books", id, state.plan.plan_id)
+        check.hold("I8", same, || {
+            format!("{id} at {told:?} in the log and {average:?} at the broker")
         });
+        check.hold(
+            "I1",
+            child.broker_order_id.is_none() || ids.iter().any(|known| known.as_str() == id),
+            || format!("{} of {} is not in the broker's books", id, state.plan.plan_id),
+        );
     }
     conserved(truth, &mut Check { log: "broker", violations: check.violations });
 }
@@ -311,12 +359,16 @@ fn conserved(truth: &Truth, check: &mut Check<'_>) {
             Side::Buy => cash.minus(notional),
             Side::Sell => cash.plus(notional),
         };
-        check.hold("I13", cash >= Money::ZERO, || format!("cash of {cash} after a fill of {}", fill.client_order_id));
+        check.hold("I13", cash >= Money::ZERO, || {
+            format!("cash of {cash} after a fill of {}", fill.client_order_id)
+        });
         let sum = filled.entry(&fill.client_order_id).or_default();
         *sum = sum.plus(fill.quantity);
     }
     for order in &truth.orders {
         let sum = filled.get(order.client_order_id.as_str()).copied().unwrap_or_default();
-        check.hold("I3", sum <= order.quantity, || format!("{} filled {sum} of {}", order.client_order_id, order.quantity));
+        check.hold("I3", sum <= order.quantity, || {
+            format!("{} filled {sum} of {}", order.client_order_id, order.quantity)
+        });
     }
 }

@@ -52,7 +52,9 @@ pub enum Executed {
 #[derive(Debug, Error)]
 pub enum ExecuteError {
     /// The plan's log holds no claim.
-    #[error("there is no claimed plan {plan_id} in account {account}: expected a RebalancePlanned event first")]
+    #[error(
+        "there is no claimed plan {plan_id} in account {account}: expected a RebalancePlanned event first"
+    )]
     NotClaimed {
         /// The account.
         account: AccountId,
@@ -69,7 +71,9 @@ pub enum ExecuteError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The bus takes no events.
-    #[error("the bus did not take the plan's events in {PUBLISH_FAILURES_MAX} tries; they stay in the log")]
+    #[error(
+        "the bus did not take the plan's events in {PUBLISH_FAILURES_MAX} tries; they stay in the log"
+    )]
     Unpublished,
     /// The bus did not take a request.
     #[error(transparent)]
@@ -80,11 +84,17 @@ pub enum ExecuteError {
 ///
 /// # Errors
 /// [`ExecuteError::NotClaimed`] when there is none, or the store's failure.
-pub async fn claimed(desk: &Desk, account: &AccountId, plan_id: &PlanId, policy: &Policy) -> Result<Plan, ExecuteError> {
+pub async fn claimed(
+    desk: &Desk,
+    account: &AccountId,
+    plan_id: &PlanId,
+    policy: &Policy,
+) -> Result<Plan, ExecuteError> {
     let mut log = ExecutionLog::new(desk.store.clone(), account, plan_id.as_str());
     let entries = log.read_on().await?;
     let state = Execution::fold(entries.iter().flat_map(|entry| &entry.facts), policy);
-    let missing = || ExecuteError::NotClaimed { account: account.clone(), plan_id: plan_id.clone() };
+    let missing =
+        || ExecuteError::NotClaimed { account: account.clone(), plan_id: plan_id.clone() };
     state.map(|state| state.plan).ok_or_else(missing)
 }
 
@@ -103,7 +113,10 @@ pub async fn execute(
     let entries = log.read_on().await?;
     let state = Execution::fold(entries.iter().flat_map(|entry| &entry.facts), policy);
     let Some(state) = state else {
-        return Err(ExecuteError::NotClaimed { account: account.clone(), plan_id: plan_id.clone() });
+        return Err(ExecuteError::NotClaimed {
+            account: account.clone(),
+            plan_id: plan_id.clone(),
+        });
     };
     if state.is_complete() {
         let_go(floor, &state).await?;
@@ -136,8 +149,14 @@ pub async fn execute(
 }
 
 /// Another owner whose lease is not over and who is not known to be dead.
-async fn held(floor: &Floor, log: &ExecutionLog, state: &Execution) -> Result<Option<Executed>, ExecuteError> {
-    let Some(last) = log.last().filter(|last| last.epoch > 0 && !state.handed_over) else { return Ok(None) };
+async fn held(
+    floor: &Floor,
+    log: &ExecutionLog,
+    state: &Execution,
+) -> Result<Option<Executed>, ExecuteError> {
+    let Some(last) = log.last().filter(|last| last.epoch > 0 && !state.handed_over) else {
+        return Ok(None);
+    };
     let over = last.until < floor.desk.clock.now();
     if over || last.owner == floor.desk.owner || floor.desk.store.is_dead(&last.owner).await? {
         return Ok(None);
@@ -145,7 +164,11 @@ async fn held(floor: &Floor, log: &ExecutionLog, state: &Execution) -> Result<Op
     Ok(Some(Executed::Held { owner: last.owner.clone(), until: last.until }))
 }
 
-async fn run(owned: &mut Owned<'_>, floor: &Floor, stop_at: Option<Timestamp>) -> Result<Executed, ExecuteError> {
+async fn run(
+    owned: &mut Owned<'_>,
+    floor: &Floor,
+    stop_at: Option<Timestamp>,
+) -> Result<Executed, ExecuteError> {
     loop {
         match owned.turn().await? {
             Turned::Complete => return Ok(Executed::Finished),
@@ -172,14 +195,17 @@ async fn hand_over(owned: &mut Owned<'_>, floor: &Floor) -> Result<Executed, Exe
 }
 
 async fn ask(floor: &Floor, state: &Execution, why: Why) -> Result<(), PublishError> {
-    request(&floor.desk, &Request {
-        account: state.plan.account.clone(),
-        plan_id: state.plan.plan_id.clone(),
-        correlation_id: state.plan.correlation_id.clone(),
-        causation_id: state.plan.source_event.clone(),
-        epoch: state.epoch,
-        why,
-    })
+    request(
+        &floor.desk,
+        &Request {
+            account: state.plan.account.clone(),
+            plan_id: state.plan.plan_id.clone(),
+            correlation_id: state.plan.correlation_id.clone(),
+            causation_id: state.plan.source_event.clone(),
+            epoch: state.epoch,
+            why,
+        },
+    )
     .await
 }
 
@@ -195,7 +221,8 @@ async fn let_go(floor: &Floor, state: &Execution) -> Result<(), ExecuteError> {
         let mut log = ExecutionLog::new(floor.desk.store.clone(), &plan.account, next.as_str());
         let entries = log.read_on().await?;
         let facts = entries.iter().flat_map(|entry| &entry.facts);
-        if let Some(next) = Execution::fold(facts, &state.policy).filter(|next| !next.is_finished()) {
+        if let Some(next) = Execution::fold(facts, &state.policy).filter(|next| !next.is_finished())
+        {
             ask(floor, &next, Why::AccountFree).await?;
         }
     }

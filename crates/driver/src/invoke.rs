@@ -33,7 +33,8 @@ where
     F: FnMut(Vec<u8>) -> R,
     R: Future<Output = Result<(), Failed>>,
 {
-    let messages = incoming::messages(payload).map_err(|error| Failed::new("MALFORMED_RECORDS", error))?;
+    let messages =
+        incoming::messages(payload).map_err(|error| Failed::new("MALFORMED_RECORDS", error))?;
     let mut response = SqsBatchResponse::default();
     for Message { message_id, bytes } in messages {
         match (handle(bytes).await, message_id) {

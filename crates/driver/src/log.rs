@@ -25,7 +25,9 @@ pub enum LogError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody else wrote the entry: the log has another owner now.
-    #[error("entry {seq} of {log} was written by somebody else: this process no longer owns the plan")]
+    #[error(
+        "entry {seq} of {log} was written by somebody else: this process no longer owns the plan"
+    )]
     Lost {
         /// The log.
         log: String,
@@ -43,7 +45,9 @@ pub enum LogError {
         source: NotAnEntry,
     },
     /// The chain is broken.
-    #[error("entry {seq} of {log} does not follow the one before: expected prev_sha256 {expected}, found {found}")]
+    #[error(
+        "entry {seq} of {log} does not follow the one before: expected prev_sha256 {expected}, found {found}"
+    )]
     Broken {
         /// The log.
         log: String,
@@ -102,8 +106,11 @@ impl ExecutionLog {
         let mut entries = Vec::new();
         while let Some(bytes) = self.store.get(&self.key(self.next)).await? {
             let log = || self.prefix.clone();
-            let entry = Entry::from_bytes(&bytes)
-                .map_err(|source| LogError::Unreadable { log: log(), seq: self.next, source })?;
+            let entry = Entry::from_bytes(&bytes).map_err(|source| LogError::Unreadable {
+                log: log(),
+                seq: self.next,
+                source,
+            })?;
             if entry.prev_sha256 != self.previous || entry.seq != self.next {
                 let (expected, found) = (self.previous.clone(), entry.prev_sha256);
                 return Err(LogError::Broken { log: log(), seq: self.next, expected, found });
@@ -119,7 +126,12 @@ impl ExecutionLog {
     ///
     /// # Errors
     /// [`LogError::Lost`] when somebody else wrote it; the store's failure otherwise.
-    pub async fn append(&mut self, author: &Author, at: Timestamp, facts: Vec<Fact>) -> Result<Entry, LogError> {
+    pub async fn append(
+        &mut self,
+        author: &Author,
+        at: Timestamp,
+        facts: Vec<Fact>,
+    ) -> Result<Entry, LogError> {
         let entry = Entry {
             seq: self.next,
             prev_sha256: self.previous.clone(),
@@ -158,7 +170,9 @@ pub(crate) async fn create(store: &dyn Store, key: &str, bytes: &[u8]) -> Result
         match store.put_if_absent(key, bytes).await {
             Ok(Put::Created) => return Ok(true),
             // The answer to our own first try may have been lost: then the object is ours.
-            Ok(Put::Exists) => return Ok(store.get(key).await?.is_some_and(|found| found == bytes)),
+            Ok(Put::Exists) => {
+                return Ok(store.get(key).await?.is_some_and(|found| found == bytes));
+            }
             Err(StoreError::Unclear(why)) => unclear = StoreError::Unclear(why),
             Err(refused @ StoreError::Refused(_)) => return Err(refused),
         }

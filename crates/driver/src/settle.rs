@@ -73,7 +73,8 @@ pub async fn settle(
     let Some(plan) = terminal.plan_id else {
         return Ok(Settled::Refused { reason: terminal.failure_reason.unwrap_or_default() });
     };
-    let account = terminal.account.map_or_else(|| Ok(default.clone()), |text| AccountId::new(&text));
+    let account =
+        terminal.account.map_or_else(|| Ok(default.clone()), |text| AccountId::new(&text));
     let (Ok(account), Ok(plan_id)) = (account, PlanId::new(&plan)) else {
         return Err(SettleError::Unfinished(plan));
     };
@@ -90,7 +91,10 @@ pub async fn settle(
 ///
 /// # Errors
 /// [`SettleError`] when the store fails or holds another ledger.
-pub async fn write(store: &std::sync::Arc<dyn Store>, state: &Execution) -> Result<Settled, SettleError> {
+pub async fn write(
+    store: &std::sync::Arc<dyn Store>,
+    state: &Execution,
+) -> Result<Settled, SettleError> {
     let (key, bytes) = (ledger::key(state), ledger::to_bytes(state));
     if !create(store.as_ref(), &key, &bytes).await? {
         return Err(SettleError::Differs(key));
@@ -106,7 +110,8 @@ pub fn summary(state: &Execution) -> String {
         return format!("{}: nothing had to be traded", outcome.status.word());
     }
     let traded = alchemiser_core::ledger::traded(state);
-    let why = outcome.failure_reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let why =
+        outcome.failure_reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     format!(
         "{}: {} of {} placed legs filled, ${} traded{why}",
         outcome.status.word(),

@@ -1,8 +1,8 @@
 //! One turn: the only place where effects are performed.
 
 use alchemiser_core::{
-    execution::{Execution, apply},
     decide::decide,
+    execution::{Execution, apply},
     fact::{Announced, Fact, FactKind},
     ids::EventId,
     observed::{Answer, Input, Observed, observe},
@@ -113,7 +113,11 @@ impl<'a> Owned<'a> {
         if self.state.is_complete() && self.taken.is_empty() {
             return Ok(Turned::Complete);
         }
-        let later = if self.publish_failures == 0 { now } else { now.saturating_add(self.state.policy.poll_steady).unwrap_or(now) };
+        let later = if self.publish_failures == 0 {
+            now
+        } else {
+            now.saturating_add(self.state.policy.poll_steady).unwrap_or(now)
+        };
         let wake = due.wake_at.map(|wake| self.observed.tokens.pace(wake, now, &self.state.policy));
         Ok(Turned::WakeAt(wake.unwrap_or(later)))
     }
@@ -158,7 +162,8 @@ impl<'a> Owned<'a> {
                 Err(error) => failed.push(error),
             }
         }
-        let unknown = reads.assets.iter().filter(|symbol| !self.observed.assets.contains_key(*symbol));
+        let unknown =
+            reads.assets.iter().filter(|symbol| !self.observed.assets.contains_key(*symbol));
         for symbol in unknown {
             calls += 1;
             match broker.asset(symbol).await {
@@ -170,7 +175,10 @@ impl<'a> Owned<'a> {
             calls += 1;
             match broker.positions().await {
                 Ok(positions) => {
-                    let by_symbol = positions.into_iter().map(|position| (position.symbol.clone(), position)).collect();
+                    let by_symbol = positions
+                        .into_iter()
+                        .map(|position| (position.symbol.clone(), position))
+                        .collect();
                     inputs.push(Input::Positions(by_symbol, self.now()));
                 }
                 Err(error) => failed.push(error),
@@ -212,7 +220,12 @@ impl<'a> Owned<'a> {
 
     fn session_is_old(&self) -> bool {
         let now = self.floor.desk.clock.now();
-        self.observed.session.is_none_or(|(_, at)| now.duration_since(at) >= SESSION_REREAD)
+        let skewed = self
+            .observed
+            .clock_skew()
+            .is_some_and(|skew| skew.abs() > self.state.policy.clock_skew_max);
+        skewed
+            || self.observed.session.is_none_or(|(_, at)| now.duration_since(at) >= SESSION_REREAD)
     }
 
     /// No effect starts when the lease might end before it does.
@@ -273,7 +286,9 @@ impl<'a> Owned<'a> {
             match answer {
                 Ok(Some(report)) => self.take(&Input::Answered(id.clone(), Answer::Known(report))),
                 Ok(None) => self.take(&Input::Answered(id.clone(), Answer::NotFound)),
-                Err(error) => tracing::warn!(client_order_id = %id, %error, "a look-up failed; it is tried again"),
+                Err(error) => {
+                    tracing::warn!(client_order_id = %id, %error, "a look-up failed; it is tried again")
+                }
             }
         }
     }
@@ -314,9 +329,15 @@ fn trace(fact: &Fact) {
             at = %fact.at, %symbol, outcome = outcome.word(),
             reason = outcome.reason().map(alchemiser_core::leg::Reason::code), "leg finished"
         ),
-        FactKind::PhaseChanged(phase) => tracing::info!(at = %fact.at, phase = phase.word(), "phase changed"),
-        FactKind::PlanStopped(code) => tracing::warn!(at = %fact.at, code = code.code(), "plan stopped"),
-        FactKind::Unresolved(symbol, attempt) => tracing::warn!(at = %fact.at, %symbol, attempt, "order unresolved"),
+        FactKind::PhaseChanged(phase) => {
+            tracing::info!(at = %fact.at, phase = phase.word(), "phase changed")
+        }
+        FactKind::PlanStopped(code) => {
+            tracing::warn!(at = %fact.at, code = code.code(), "plan stopped")
+        }
+        FactKind::Unresolved(symbol, attempt) => {
+            tracing::warn!(at = %fact.at, %symbol, attempt, "order unresolved")
+        }
         FactKind::Published(id) => tracing::debug!(at = %fact.at, event_id = %id, "published"),
         other => tracing::debug!(at = %fact.at, fact = ?other, "recorded"),
     }

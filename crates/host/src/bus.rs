@@ -49,10 +49,7 @@ impl Bus {
     pub fn new(routes: Routes, account: impl Into<String>, region: impl Into<String>) -> Self {
         Self {
             routes,
-            place: Place {
-                account: account.into(),
-                region: region.into(),
-            },
+            place: Place { account: account.into(), region: region.into() },
             waiting: VecDeque::new(),
             dead_letters: Vec::new(),
             published: 0,
@@ -80,10 +77,7 @@ impl Bus {
 
     /// The delivery that waits longest. Whoever takes it and fails must say so with [`Bus::failed`].
     #[must_use = "a delivery that is dropped counts as a success"]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a queue that grows again is no iterator"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "a queue that grows again is no iterator")]
     pub fn next(&mut self) -> Option<Delivery> {
         self.waiting.pop_front()
     }
@@ -96,10 +90,7 @@ impl Bus {
     /// Puts a delivery that failed at the end of the queue, or among the dead letters when it was tried often enough.
     pub fn failed(&mut self, delivery: Delivery, error: &str) {
         if delivery.is_last() {
-            self.dead_letters.push(DeadLetter {
-                delivery,
-                error: error.to_owned(),
-            });
+            self.dead_letters.push(DeadLetter { delivery, error: error.to_owned() });
         } else {
             self.waiting.push_back(delivery.again());
         }
@@ -139,19 +130,11 @@ mod tests {
     }
 
     fn plan() -> Entry {
-        entry(
-            "alchemiser.portfolio",
-            "RebalancePlanned",
-            r#"{"plan_id":"plan-1"}"#,
-        )
+        entry("alchemiser.portfolio", "RebalancePlanned", r#"{"plan_id":"plan-1"}"#)
     }
 
     fn request() -> Entry {
-        entry(
-            "alchemiser.execution",
-            "TradeExecutionRequested",
-            r#"{"epoch":1}"#,
-        )
+        entry("alchemiser.execution", "TradeExecutionRequested", r#"{"epoch":1}"#)
     }
 
     /// Publishes one event and says who is given it, and how.
@@ -184,12 +167,7 @@ mod tests {
 
     #[test]
     fn plans_of_both_sources_wait_in_the_queue_of_plans() {
-        let via = || {
-            Some((
-                "RebalancePlannedFunction",
-                Via::Queue("PlansQueue".to_owned()),
-            ))
-        };
+        let via = || Some(("RebalancePlannedFunction", Via::Queue("PlansQueue".to_owned())));
         check_delivered("alchemiser.portfolio", "RebalancePlanned", via());
         check_delivered("the_alchemiser.portfolio_v2", "RebalancePlanned", via());
     }
@@ -202,12 +180,7 @@ mod tests {
 
     #[test]
     fn outcomes_wait_in_the_queue_of_outcomes() {
-        let via = || {
-            Some((
-                "WorkflowOutcomeFunction",
-                Via::Queue("OutcomesQueue".to_owned()),
-            ))
-        };
+        let via = || Some(("WorkflowOutcomeFunction", Via::Queue("OutcomesQueue".to_owned())));
         check_delivered("alchemiser.execution", "WorkflowCompleted", via());
         check_delivered("alchemiser.execution", "WorkflowFailed", via());
     }
@@ -223,10 +196,7 @@ mod tests {
     #[test]
     fn an_entry_eventbridge_would_refuse_is_refused() {
         check_refused(entry("", "RebalancePlanned", "{}"), "ENTRY_SOURCE_EMPTY");
-        check_refused(
-            entry("alchemiser.portfolio", "", "{}"),
-            "ENTRY_DETAIL_TYPE_EMPTY",
-        );
+        check_refused(entry("alchemiser.portfolio", "", "{}"), "ENTRY_DETAIL_TYPE_EMPTY");
         for detail in ["", "{", "{} {}", "[]", "1", "null", "{'a':1}"] {
             check_refused(entry("source", "type", detail), "ENTRY_DETAIL_MALFORMED");
         }
@@ -246,8 +216,7 @@ mod tests {
     fn one_refused_entry_does_not_touch_the_others() {
         let mut bus = bus();
         bus.publish(plan()).unwrap();
-        bus.publish(entry("alchemiser.portfolio", "RebalancePlanned", "{"))
-            .unwrap_err();
+        bus.publish(entry("alchemiser.portfolio", "RebalancePlanned", "{")).unwrap_err();
         bus.publish(request()).unwrap();
         assert_eq!(bus.next().unwrap().rule, "RebalancePlannedRule");
         assert_eq!(bus.next().unwrap().rule, "TradeExecutionRequestedRule");
@@ -259,8 +228,7 @@ mod tests {
         let detail = "{\"b\" : 1.10,\n \"a\":1e2, \"a\":0.123456789012345678901234567890,\"\\u00e9\":\"\u{e9}\\/\"}";
         for source in ["alchemiser.portfolio", "the_alchemiser.portfolio_v2"] {
             let mut bus = bus();
-            bus.publish(entry(source, "RebalancePlanned", detail))
-                .unwrap();
+            bus.publish(entry(source, "RebalancePlanned", detail)).unwrap();
             let delivery = bus.next().unwrap();
             let expected = format!(
                 "{{\"version\":\"0\",\"id\":\"event-1\",\"detail-type\":\"RebalancePlanned\",\
@@ -307,9 +275,7 @@ mod tests {
         let mut bus = bus();
         bus.publish(plan()).unwrap();
         assert_eq!(fail_all(&mut bus), [1, 2, 3, 4, 5]);
-        let [dead] = bus.dead_letters() else {
-            panic!("{:?}", bus.dead_letters())
-        };
+        let [dead] = bus.dead_letters() else { panic!("{:?}", bus.dead_letters()) };
         assert_eq!((dead.delivery.attempt, dead.error.as_str()), (5, "crash 5"));
         assert_eq!(dead.delivery.message_id, "event-1-1");
     }
@@ -331,10 +297,7 @@ mod tests {
         bus.failed(plan, "crash");
         assert_eq!(bus.next().unwrap().rule, "TradeExecutionRequestedRule");
         let plan = bus.next().unwrap();
-        assert_eq!(
-            (plan.rule.as_str(), plan.attempt),
-            ("RebalancePlannedRule", 2)
-        );
+        assert_eq!((plan.rule.as_str(), plan.attempt), ("RebalancePlannedRule", 2));
         assert!(bus.dead_letters().is_empty());
     }
 

@@ -45,10 +45,7 @@ impl Delivery {
 
     /// The next try.
     pub(crate) fn again(self) -> Self {
-        Self {
-            attempt: self.attempt.saturating_add(1),
-            ..self
-        }
+        Self { attempt: self.attempt.saturating_add(1), ..self }
     }
 
     /// What the Lambda is given, in JSON: the envelope itself, or an SQS event with one record that holds it.

@@ -97,12 +97,7 @@ impl Envelope {
 }
 
 fn check(entry: &Entry) -> Result<(), EntryError> {
-    let sizes = [
-        TIME_BYTES,
-        entry.source.len(),
-        entry.detail_type.len(),
-        entry.detail.len(),
-    ];
+    let sizes = [TIME_BYTES, entry.source.len(), entry.detail_type.len(), entry.detail.len()];
     let found_bytes = sizes.iter().sum();
     if entry.source.is_empty() {
         Err(EntryError::EmptySource)

@@ -32,11 +32,7 @@
 //! be repeated); back-off and visibility timeouts (the caller owns time, the bus only order); `cidr`, input transformers,
 //! archives and FIFO queues, which the template does not use.
 #![warn(missing_docs)]
-#![warn(
-    clippy::as_conversions,
-    clippy::float_arithmetic,
-    clippy::indexing_slicing
-)]
+#![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 pub mod bus;
 pub mod delivery;

@@ -38,8 +38,6 @@ pub struct Routes {
 impl Routes {
     /// The routes that want this event (the whole envelope).
     pub fn matching<'a>(&'a self, event: &'a Value) -> impl Iterator<Item = &'a Route> {
-        self.rules
-            .iter()
-            .filter(|route| route.pattern.matches(event))
+        self.rules.iter().filter(|route| route.pattern.matches(event))
     }
 }

@@ -36,20 +36,14 @@ impl Routes {
     ///
     /// [`TemplateError`] for what cannot be routed and for routes that would lose or repeat deliveries.
     pub fn parse(template: &str) -> Result<Self, TemplateError> {
-        let document =
-            serde_saphyr::from_str(template).map_err(|source| TemplateError::Unreadable {
-                source: Box::new(source),
-            })?;
+        let document = serde_saphyr::from_str(template)
+            .map_err(|source| TemplateError::Unreadable { source: Box::new(source) })?;
         let template = Template { document };
         let mut rules = Vec::new();
         for rule in template.resources(RULE) {
             rules.extend(template.routes(&rule)?);
         }
-        if rules.is_empty() {
-            Err(TemplateError::WithoutRules)
-        } else {
-            Ok(Self { rules })
-        }
+        if rules.is_empty() { Err(TemplateError::WithoutRules) } else { Ok(Self { rules }) }
     }
 }
 
@@ -187,19 +181,14 @@ impl<'a> Resource<'a> {
 
     /// The property at a JSON pointer.
     fn property(&self, pointer: &str) -> Option<&'a Value> {
-        self.body
-            .get("Properties")
-            .and_then(|properties| properties.pointer(pointer))
+        self.body.get("Properties").and_then(|properties| properties.pointer(pointer))
     }
 }
 
 impl Template {
     fn resources<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = Resource<'a>> {
         let all = self.document.get("Resources").and_then(Value::as_object);
-        let all = all
-            .into_iter()
-            .flatten()
-            .map(|(id, body)| Resource { id, body });
+        let all = all.into_iter().flatten().map(|(id, body)| Resource { id, body });
         all.filter(move |resource| resource.is(kind))
     }
 
@@ -215,24 +204,18 @@ impl Template {
         let targets = rule.property("/Targets").and_then(Value::as_array);
         let targets = targets.map(Vec::as_slice).unwrap_or_default();
         if targets.is_empty() {
-            return Err(TemplateError::RuleWithoutTarget {
-                rule: rule.id.to_owned(),
-            });
+            return Err(TemplateError::RuleWithoutTarget { rule: rule.id.to_owned() });
         }
-        targets
-            .iter()
-            .map(|target| self.route(rule, &pattern, target))
-            .collect()
+        targets.iter().map(|target| self.route(rule, &pattern, target)).collect()
     }
 
     fn check_bus(&self, rule: &Resource<'_>) -> Result<(), TemplateError> {
         let bus = rule.property("/EventBusName");
         match bus.and_then(|bus| self.referred(bus, BUS)) {
             Some(_) => Ok(()),
-            None => Err(TemplateError::RuleOffBus {
-                rule: rule.id.to_owned(),
-                found: written(bus),
-            }),
+            None => {
+                Err(TemplateError::RuleOffBus { rule: rule.id.to_owned(), found: written(bus) })
+            }
         }
     }
 
@@ -253,10 +236,7 @@ impl Template {
                 (function, Via::Queue(queue.id.to_owned()), receives(&queue)?)
             } else {
                 let rule = rule.id.to_owned();
-                return Err(TemplateError::UnknownTarget {
-                    rule,
-                    found: written(arn),
-                });
+                return Err(TemplateError::UnknownTarget { rule, found: written(arn) });
             };
         Ok(Route {
             rule: rule.id.to_owned(),
@@ -309,9 +289,7 @@ impl Template {
     ) -> Result<(), TemplateError> {
         let timeout = function.property("/Timeout");
         let timeout = timeout.or_else(|| self.document.pointer("/Globals/Function/Timeout"));
-        let timeout = timeout
-            .and_then(Value::as_u64)
-            .unwrap_or(DEFAULT_FUNCTION_TIMEOUT_SECONDS);
+        let timeout = timeout.and_then(Value::as_u64).unwrap_or(DEFAULT_FUNCTION_TIMEOUT_SECONDS);
         let visibility = queue.property("/VisibilityTimeout").and_then(Value::as_u64);
         let found_seconds = visibility.unwrap_or(DEFAULT_VISIBILITY_SECONDS);
         let expected_seconds = timeout.saturating_mul(VISIBILITY_FUNCTION_TIMEOUTS);
@@ -333,18 +311,13 @@ fn pattern(rule: &Resource<'_>) -> Result<Pattern, TemplateError> {
         Some(pattern @ Value::Object(_)) => {
             Pattern::parse(pattern).map_err(|source| TemplateError::Pattern { rule: id(), source })
         }
-        other => Err(TemplateError::PatternNotObject {
-            rule: id(),
-            found: written(other),
-        }),
+        other => Err(TemplateError::PatternNotObject { rule: id(), found: written(other) }),
     }
 }
 
 /// How often SQS gives a message out before it is a dead letter.
 fn receives(queue: &Resource<'_>) -> Result<u32, TemplateError> {
-    let count = queue
-        .property("/RedrivePolicy/maxReceiveCount")
-        .and_then(Value::as_u64);
+    let count = queue.property("/RedrivePolicy/maxReceiveCount").and_then(Value::as_u64);
     match count.and_then(|count| u32::try_from(count).ok()) {
         Some(count @ 1..) => Ok(count),
         Some(0) | None => Err(TemplateError::QueueWithoutRedrive {
@@ -357,9 +330,7 @@ fn receives(queue: &Resource<'_>) -> Result<u32, TemplateError> {
 /// How often Lambda invokes a function for an asynchronous event before it is a dead letter.
 fn invocations(function: &Resource<'_>) -> u32 {
     let retries = function.property("/EventInvokeConfig/MaximumRetryAttempts");
-    let retries = retries
-        .and_then(Value::as_u64)
-        .and_then(|count| u32::try_from(count).ok());
+    let retries = retries.and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
     retries.unwrap_or(DEFAULT_RETRY_ATTEMPTS).saturating_add(1)
 }
 
@@ -425,12 +396,7 @@ Resources:
             .rules
             .iter()
             .map(|route| {
-                (
-                    route.rule.as_str(),
-                    route.function.as_str(),
-                    route.via.clone(),
-                    route.attempts,
-                )
+                (route.rule.as_str(), route.function.as_str(), route.via.clone(), route.attempts)
             })
             .collect()
     }
@@ -442,24 +408,9 @@ Resources:
         assert_eq!(
             summary(&routes),
             [
-                (
-                    "RebalancePlannedRule",
-                    "RebalancePlannedFunction",
-                    queue("PlansQueue"),
-                    5
-                ),
-                (
-                    "TradeExecutionRequestedRule",
-                    "TradeExecutionFunction",
-                    Via::Direct,
-                    3
-                ),
-                (
-                    "WorkflowOutcomeRule",
-                    "WorkflowOutcomeFunction",
-                    queue("OutcomesQueue"),
-                    5
-                ),
+                ("RebalancePlannedRule", "RebalancePlannedFunction", queue("PlansQueue"), 5),
+                ("TradeExecutionRequestedRule", "TradeExecutionFunction", Via::Direct, 3),
+                ("WorkflowOutcomeRule", "WorkflowOutcomeFunction", queue("OutcomesQueue"), 5),
             ]
         );
     }
@@ -468,10 +419,7 @@ Resources:
     fn a_sound_template_is_routed() {
         let routes = Routes::parse(SOUND).unwrap();
         let queue = Via::Queue("Queue".to_owned());
-        let expected = [
-            ("Direct", "Worker", Via::Direct, 2),
-            ("Queued", "Reader", queue, 4),
-        ];
+        let expected = [("Direct", "Worker", Via::Direct, 2), ("Queued", "Reader", queue, 4)];
         assert_eq!(summary(&routes), expected);
     }
 
@@ -491,11 +439,7 @@ Resources:
         let named = format!("EventBusName: default\n      {rest}");
         check(bus, &named, Some((code, &format!("{message} \"default\""))));
         let queue = format!("EventBusName: {{ Ref: Dead }}\n      {rest}");
-        check(
-            bus,
-            &queue,
-            Some((code, &format!("{message} {{\"Ref\":\"Dead\"}}"))),
-        );
+        check(bus, &queue, Some((code, &format!("{message} {{\"Ref\":\"Dead\"}}"))));
     }
 
     #[test]
@@ -503,30 +447,16 @@ Resources:
         let code = "RULE_PATTERN_NOT_OBJECT";
         let message = "rule Direct: expected EventPattern to be an object, found";
         let pattern = "EventPattern: { source: [direct] }";
-        check(
-            pattern,
-            "State: ENABLED",
-            Some((code, &format!("{message} nothing"))),
-        );
-        check(
-            pattern,
-            "EventPattern: [direct]",
-            Some((code, &format!("{message} [\"direct\"]"))),
-        );
+        check(pattern, "State: ENABLED", Some((code, &format!("{message} nothing"))));
+        check(pattern, "EventPattern: [direct]", Some((code, &format!("{message} [\"direct\"]"))));
         let message = "rule Direct: at $.source: expected an object or an array with at least one value, found \"direct\"";
-        check(
-            pattern,
-            "EventPattern: { source: direct }",
-            Some(("PATTERN_SHAPE", message)),
-        );
+        check(pattern, "EventPattern: { source: direct }", Some(("PATTERN_SHAPE", message)));
     }
 
     #[test]
     fn a_rule_without_target_is_refused() {
-        let expected = Some((
-            "RULE_WITHOUT_TARGET",
-            "rule Queued: expected at least one target, found none",
-        ));
+        let expected =
+            Some(("RULE_WITHOUT_TARGET", "rule Queued: expected at least one target, found none"));
         let targets = "Targets: [{ Id: two, Arn: { \"Fn::GetAtt\": Queue.Arn } }]";
         check(targets, "Targets: []", expected);
         check(targets, "State: ENABLED", expected);
@@ -541,21 +471,10 @@ Resources:
         check(
             arn,
             "Arn: { \"Fn::GetAtt\": Nobody.Arn }",
-            Some((
-                code,
-                &format!("{message} {{\"Fn::GetAtt\":\"Nobody.Arn\"}}"),
-            )),
+            Some((code, &format!("{message} {{\"Fn::GetAtt\":\"Nobody.Arn\"}}"))),
         );
-        check(
-            arn,
-            "Arn: Queue",
-            Some((code, &format!("{message} \"Queue\""))),
-        );
-        check(
-            arn,
-            "Arn: !GetAtt Queue.Arn",
-            Some((code, &format!("{message} \"Queue.Arn\""))),
-        );
+        check(arn, "Arn: Queue", Some((code, &format!("{message} \"Queue\""))));
+        check(arn, "Arn: !GetAtt Queue.Arn", Some((code, &format!("{message} \"Queue.Arn\""))));
         check(arn, "Input: x", Some((code, &format!("{message} nothing"))));
     }
 
@@ -574,17 +493,9 @@ Resources:
     fn a_queue_is_read_by_exactly_one_function() {
         let code = "QUEUE_CONSUMERS";
         let message = "queue Queue: expected exactly 1 function that reads it, found";
-        check(
-            "Type: SQS",
-            "Type: Kinesis",
-            Some((code, &format!("{message} 0"))),
-        );
+        check("Type: SQS", "Type: Kinesis", Some((code, &format!("{message} 0"))));
         let reads = "Properties: { Events: { M: { Type: SQS, Properties: { Queue: { Ref: Queue } } } }, EventInvokeConfig";
-        check(
-            "Properties: { EventInvokeConfig",
-            reads,
-            Some((code, &format!("{message} 2"))),
-        );
+        check("Properties: { EventInvokeConfig", reads, Some((code, &format!("{message} 2"))));
     }
 
     #[test]
@@ -595,11 +506,7 @@ Resources:
         let redrive = ", RedrivePolicy: { maxReceiveCount: 4 }";
         check(redrive, "", Some((code, &format!("{message} nothing"))));
         let zero = redrive.replace('4', "0");
-        check(
-            redrive,
-            &zero,
-            Some((code, &format!("{message} {{\"maxReceiveCount\":0}}"))),
-        );
+        check(redrive, &zero, Some((code, &format!("{message} {{\"maxReceiveCount\":0}}"))));
     }
 
     #[test]
@@ -610,20 +517,13 @@ Resources:
                 "queue Queue: expected VisibilityTimeout of at least {expected} s (6 x the timeout of Reader), found {found} s"
             )
         };
-        check(
-            "VisibilityTimeout: 60",
-            "VisibilityTimeout: 59",
-            Some((code, &short(60, 59))),
-        );
+        check("VisibilityTimeout: 60", "VisibilityTimeout: 59", Some((code, &short(60, 59))));
         check("VisibilityTimeout: 60, ", "", Some((code, &short(60, 30))));
         check("Timeout: 10", "Timeout: 11", Some((code, &short(66, 60))));
         check("      Timeout: 10\n", "", None);
         let global = SOUND.replace("      Timeout: 10\n", "");
         let global = format!("Globals: {{ Function: {{ Timeout: 11 }} }}\n{global}");
-        assert_eq!(
-            Routes::parse(&global).unwrap_err().to_string(),
-            short(66, 60)
-        );
+        assert_eq!(Routes::parse(&global).unwrap_err().to_string(), short(66, 60));
     }
 
     #[test]

@@ -17,7 +17,10 @@ pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
         for plan in children(&account)? {
             let mut entries = BTreeMap::new();
             for file in children(&plan)? {
-                let number = file.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+                let number = file
+                    .file_stem()
+                    .and_then(|name| name.to_str())
+                    .and_then(|name| name.parse().ok());
                 if let Some(number) = number {
                     entries.insert(number, fs::read(&file)?);
                 }
@@ -32,7 +35,9 @@ pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
 fn children(directory: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     let mut paths = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?,
+        entries => {
+            entries?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?
+        }
     };
     paths.sort();
     Ok(paths)
@@ -65,7 +70,10 @@ pub fn truth(state: &StateDir) -> Result<Option<Truth>, JournalError> {
                 quantity: fill.quantity,
                 price: fill.price,
             }),
-            Record::Opened { .. } | Record::Listed { .. } | Record::Cancel { .. } | Record::Canceled { .. } => {}
+            Record::Opened { .. }
+            | Record::Listed { .. }
+            | Record::Cancel { .. }
+            | Record::Canceled { .. } => {}
         }
     }
     Ok(Some(truth))

@@ -26,7 +26,8 @@ impl RunningClock {
 #[async_trait]
 impl Clock for RunningClock {
     fn now(&self) -> Timestamp {
-        let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX);
+        let passed =
+            SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX);
         self.base.saturating_add(passed).unwrap_or(Timestamp::MAX)
     }
 

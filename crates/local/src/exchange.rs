@@ -49,18 +49,25 @@ impl LocalExchange {
     ///
     /// # Errors
     /// [`JournalError`] when the journal cannot be read or written.
-    pub fn open(state: &StateDir, plan: &Plan, seed: u64, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+    pub fn open(
+        state: &StateDir,
+        plan: &Plan,
+        seed: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JournalError> {
         let holdings: Vec<_> = plan
             .items
             .iter()
             .map(|item| (item.symbol.clone(), item.current_value, item.trade_amount.abs()))
             .collect();
         let now = clock.now();
-        let setup = sample::setup_for(seed, plan.account.clone(), now, &holdings, plan.portfolio_value);
+        let setup =
+            sample::setup_for(seed, plan.account.clone(), now, &holdings, plan.portfolio_value);
         let mut exchange = Exchange::open_or_create(&state.exchange(), &setup, now)?;
         for (symbol, current, traded) in &holdings {
             if exchange.asset(symbol).is_none() {
-                let (listing, quantity) = sample::listed_for(exchange.seed(), symbol, *current, *traded);
+                let (listing, quantity) =
+                    sample::listed_for(exchange.seed(), symbol, *current, *traded);
                 exchange.list(now, listing, Some(quantity))?;
             }
         }
@@ -158,7 +165,9 @@ impl Broker for LocalExchange {
 impl MarketData for LocalExchange {
     async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, ReadError> {
         self.at(|exchange, now| {
-            let found = symbols.iter().filter_map(|symbol| Some((symbol.clone(), exchange.snapshot(now, symbol)?)));
+            let found = symbols
+                .iter()
+                .filter_map(|symbol| Some((symbol.clone(), exchange.snapshot(now, symbol)?)));
             found.collect()
         })
     }

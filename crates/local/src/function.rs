@@ -50,16 +50,21 @@ impl LocalFunction {
         };
         let failed = |error: &dyn std::fmt::Display| Failed::new("CONFIGURATION", error);
         let state = StateDir::open(Path::new(directory)).map_err(|error| failed(&error))?;
-        let account = env::var("ALCHEMISER_ACCOUNT").unwrap_or_else(|_: env::VarError| SIMULATED_ACCOUNT.to_owned());
-        let account = AccountId::new(&account).map_err(|error| failed(&format!("ALCHEMISER_ACCOUNT: {error}")))?;
+        let account = env::var("ALCHEMISER_ACCOUNT")
+            .unwrap_or_else(|_: env::VarError| SIMULATED_ACCOUNT.to_owned());
+        let account = AccountId::new(&account)
+            .map_err(|error| failed(&format!("ALCHEMISER_ACCOUNT: {error}")))?;
         let age = match env::var("ALCHEMISER_AGE").as_deref() {
             Err(_) | Ok("stated") => Age::AsStated,
             Ok("restated") => Age::Restated,
             Ok(other) => {
-                return Err(failed(&format!("ALCHEMISER_AGE: expected stated or restated, found {other:?}")));
+                return Err(failed(&format!(
+                    "ALCHEMISER_AGE: expected stated or restated, found {other:?}"
+                )));
             }
         };
-        let owner = Owner::new(&uuid::Uuid::new_v4().to_string()).map_err(|error| failed(&error))?;
+        let owner =
+            Owner::new(&uuid::Uuid::new_v4().to_string()).map_err(|error| failed(&error))?;
         let store = FileStore::new(&state, &owner).map_err(|error| failed(&error))?;
         let lived = lived_until(&state).map_err(|error| failed(&error))?;
         let base = lived.map_or(Timestamp::now(), |lived| lived.max(Timestamp::now()));
@@ -69,7 +74,15 @@ impl LocalFunction {
             clock: Arc::new(RunningClock::starting_at(base)),
             owner,
         };
-        Ok(Self { state, desk, rules: Rules { accounts: Accounts { default: account }, policy: Policy::default(), age } })
+        Ok(Self {
+            state,
+            desk,
+            rules: Rules {
+                accounts: Accounts { default: account },
+                policy: Policy::default(),
+                age,
+            },
+        })
     }
 
     /// The floor to trade a plan on: the simulated exchange of the state directory, for as long as the floor lives.
@@ -78,12 +91,20 @@ impl LocalFunction {
     /// [`Failed`] when the exchange is in use or its journal cannot be read.
     pub fn floor(&self, plan: &Plan) -> Result<(Floor, Exclusive), Failed> {
         let now = self.desk.clock.now();
-        let exclusive = self.state.exclusive(self.desk.owner.as_str(), now).map_err(|e| Failed::new("STATE_IN_USE", e))?;
+        let exclusive = self
+            .state
+            .exclusive(self.desk.owner.as_str(), now)
+            .map_err(|e| Failed::new("STATE_IN_USE", e))?;
         let clock: Arc<dyn Clock> = self.desk.clock.clone();
-        let exchange = LocalExchange::open(&self.state, plan, 1, clock).map_err(|error| Failed::new("EXCHANGE", error))?;
+        let exchange = LocalExchange::open(&self.state, plan, 1, clock)
+            .map_err(|error| Failed::new("EXCHANGE", error))?;
         let exchange = Arc::new(exchange);
-        let floor =
-            Floor { desk: self.desk.clone(), broker: exchange.clone(), market: exchange, watcher: Arc::new(Unwatched) };
+        let floor = Floor {
+            desk: self.desk.clone(),
+            broker: exchange.clone(),
+            market: exchange,
+            watcher: Arc::new(Unwatched),
+        };
         Ok((floor, exclusive))
     }
 }

@@ -17,10 +17,10 @@
 //! written is on disk before the name exists.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
+pub mod books;
 pub mod clock;
 pub mod exchange;
+pub mod function;
 pub mod outbox;
 pub mod state;
 pub mod store;
-pub mod books;
-pub mod function;

@@ -79,13 +79,15 @@ impl StateDir {
         let path = root.join("state.json");
         match fs::read(&path) {
             Ok(bytes) => {
-                let stamp: Stamp = serde_json::from_slice(&bytes).map_err(|error| unwritable(error.into()))?;
+                let stamp: Stamp =
+                    serde_json::from_slice(&bytes).map_err(|error| unwritable(error.into()))?;
                 if stamp.schema > SCHEMA {
                     return Err(StateError::Newer { path: root, found: stamp.schema });
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let bytes = serde_json::to_vec(&Stamp { schema: SCHEMA }).map_err(|error| unwritable(error.into()))?;
+                let bytes = serde_json::to_vec(&Stamp { schema: SCHEMA })
+                    .map_err(|error| unwritable(error.into()))?;
                 fs::write(&path, bytes).map_err(unwritable)?;
             }
             Err(error) => return Err(unwritable(error)),
@@ -113,8 +115,13 @@ impl StateDir {
     pub fn exclusive(&self, owner: &str, now: Timestamp) -> Result<Exclusive, StateError> {
         let unwritable = |source| StateError::Unwritable { path: self.root.clone(), source };
         let path = self.root.join("in-use.json");
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritable)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -122,7 +129,12 @@ impl StateDir {
                 file.read_to_string(&mut text).map_err(unwritable)?;
                 let holder = serde_json::from_str::<Holder>(&text).map_or_else(
                     |_: serde_json::Error| "another process".to_owned(),
-                    |holder| format!("process {} (owner {}, since {})", holder.pid, holder.owner, holder.since),
+                    |holder| {
+                        format!(
+                            "process {} (owner {}, since {})",
+                            holder.pid, holder.owner, holder.since
+                        )
+                    },
                 );
                 return Err(StateError::InUse { path: self.root.clone(), holder });
             }
@@ -147,7 +159,12 @@ mod tests {
         StateDir::open(dir.path()).unwrap();
         fs::write(dir.path().join("state.json"), br#"{"schema":2}"#).unwrap();
         let error = StateDir::open(dir.path()).unwrap_err();
-        assert!(error.to_string().starts_with("STATE_NEWER: expected a state directory of schema 1 or older"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("STATE_NEWER: expected a state directory of schema 1 or older"),
+            "{error}"
+        );
     }
 
     /// X9: one process at a time; the other one learns who it is.
@@ -157,7 +174,10 @@ mod tests {
         let state = StateDir::open(dir.path()).unwrap();
         let held = state.exclusive("owner-1", Timestamp::UNIX_EPOCH).unwrap();
         let error = state.exclusive("owner-2", Timestamp::UNIX_EPOCH).unwrap_err().to_string();
-        assert!(error.contains("owner-1") && error.contains(&std::process::id().to_string()), "{error}");
+        assert!(
+            error.contains("owner-1") && error.contains(&std::process::id().to_string()),
+            "{error}"
+        );
         drop(held);
         state.exclusive("owner-2", Timestamp::UNIX_EPOCH).unwrap();
     }

@@ -36,8 +36,15 @@ impl FileStore {
     pub fn new(state: &StateDir, owner: &Owner) -> Result<Self, StoreError> {
         let path = life(state.root(), owner);
         let life = File::create(&path).map_err(|error| refused("cannot create", &path, &error))?;
-        life.try_lock().map_err(|error| StoreError::Refused(format!("cannot lock {}: {error}", path.display())))?;
-        Ok(Self { root: state.root().to_owned(), owner: owner.clone(), drafts: AtomicU64::new(0), _life: life })
+        life.try_lock().map_err(|error| {
+            StoreError::Refused(format!("cannot lock {}: {error}", path.display()))
+        })?;
+        Ok(Self {
+            root: state.root().to_owned(),
+            owner: owner.clone(),
+            drafts: AtomicU64::new(0),
+            _life: life,
+        })
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -47,7 +54,11 @@ impl FileStore {
     /// A name that nobody else uses: owners' names are unique, and each counts its drafts.
     fn draft(&self) -> PathBuf {
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{}-{number}", std::process::id(), alchemiser_wire::ledger::encode(self.owner.as_str()));
+        let name = format!(
+            "{}-{}-{number}",
+            std::process::id(),
+            alchemiser_wire::ledger::encode(self.owner.as_str())
+        );
         self.root.join("tmp").join(name)
     }
 
@@ -106,7 +117,8 @@ impl Store for FileStore {
 
     async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StoreError> {
         let mut keys = Vec::new();
-        collect(&self.root, &self.path(prefix), &mut keys).map_err(|error| refused("cannot list", &self.path(prefix), &error))?;
+        collect(&self.root, &self.path(prefix), &mut keys)
+            .map_err(|error| refused("cannot list", &self.path(prefix), &error))?;
         keys.sort();
         keys.truncate(limit);
         Ok(keys)
@@ -114,7 +126,9 @@ impl Store for FileStore {
 
     async fn remove_hint(&self, key: &str) -> Result<(), StoreError> {
         match fs::remove_file(self.path(key)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("cannot remove", &self.path(key), &error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(refused("cannot remove", &self.path(key), &error))
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -125,7 +139,9 @@ impl Store for FileStore {
             Ok(Ok(())) => Ok(true),
             Ok(Err(TryLockError::WouldBlock)) => Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            Ok(Err(TryLockError::Error(error))) | Err(error) => Err(refused("cannot look at", &path, &error)),
+            Ok(Err(TryLockError::Error(error))) | Err(error) => {
+                Err(refused("cannot look at", &path, &error))
+            }
         }
     }
 }
@@ -165,7 +181,8 @@ mod tests {
     #[test]
     fn exactly_one_of_many_writers_creates_an_object() {
         let dir = tempfile::tempdir().unwrap();
-        let stores: Vec<_> = (0..4).map(|n| Arc::new(store(dir.path(), &format!("owner-{n}")))).collect();
+        let stores: Vec<_> =
+            (0..4).map(|n| Arc::new(store(dir.path(), &format!("owner-{n}")))).collect();
         for round in 0..50 {
             let key = format!("race/{round}");
             let winners: Vec<Vec<u8>> = std::thread::scope(|scope| {

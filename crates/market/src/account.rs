@@ -22,11 +22,7 @@ pub struct Account {
 impl Account {
     /// An account with its first cash and shares.
     pub fn new(id: AccountId, cash: Money, positions: &[(Symbol, Quantity)]) -> Self {
-        let mut account = Self {
-            id,
-            cash,
-            positions: BTreeMap::new(),
-        };
+        let mut account = Self { id, cash, positions: BTreeMap::new() };
         for (symbol, quantity) in positions {
             account.deposit(symbol, *quantity);
         }
@@ -50,9 +46,7 @@ impl Account {
 
     /// Every symbol held, with its shares.
     pub fn positions(&self) -> impl Iterator<Item = (&Symbol, Quantity)> {
-        self.positions
-            .iter()
-            .map(|(symbol, quantity)| (symbol, *quantity))
+        self.positions.iter().map(|(symbol, quantity)| (symbol, *quantity))
     }
 
     /// Shares arrive from outside.
@@ -99,16 +93,10 @@ mod tests {
         let cash = Money::new("100".parse().unwrap());
         let before = Account::new(AccountId::new("SIM").unwrap(), cash, &first);
         let price = Price::new("12.34".parse().unwrap()).unwrap();
-        let execution = Execution {
-            quantity: quantity("3.25"),
-            price,
-        };
+        let execution = Execution { quantity: quantity("3.25"), price };
         let mut after = before.clone();
         after.settle(&symbol, Side::Sell, execution);
-        assert_eq!(
-            (after.cash().to_string().as_str(), after.positions().count()),
-            ("140.105", 0)
-        );
+        assert_eq!((after.cash().to_string().as_str(), after.positions().count()), ("140.105", 0));
         after.settle(&symbol, Side::Buy, execution);
         assert_eq!(after, before);
     }

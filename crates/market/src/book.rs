@@ -112,14 +112,8 @@ impl Book {
         let middle = listing.ticks_of(listing.price).max(BID_TICKS_MIN + 1);
         let pace = pace(&habits, float(middle.unsigned_abs()), lot);
         let spread = nearest(habits.spread_ticks).max(1).cast_signed();
-        let bid = Queue {
-            ticks: (middle - spread / 2).max(BID_TICKS_MIN),
-            shares: lot,
-        };
-        let ask = Queue {
-            ticks: bid.ticks + spread,
-            shares: lot,
-        };
+        let bid = Queue { ticks: (middle - spread / 2).max(BID_TICKS_MIN), shares: lot };
+        let ask = Queue { ticks: bid.ticks + spread, shares: lot };
         let mut book = Self {
             chance: Chance::of(seed, "book", listing.symbol.as_str()),
             pace,
@@ -128,13 +122,7 @@ impl Book {
             ask,
             fell: Side::Buy,
             next_s: 0.0,
-            shown: BookQuote {
-                at: SessionTime::START,
-                bid: 0,
-                bid_size: 0,
-                ask: 0,
-                ask_size: 0,
-            },
+            shown: BookQuote { at: SessionTime::START, bid: 0, bid_size: 0, ask: 0, ask_size: 0 },
         };
         book.bid.shares = book.fresh();
         book.ask.shares = book.fresh();
@@ -170,19 +158,8 @@ impl Book {
 
     /// One event of the book; the print, if it was a trade.
     fn happen(&mut self, at: SessionTime) -> Option<MarketEvent> {
-        let Pace {
-            add,
-            cancel,
-            trade,
-            change,
-            trade_size,
-            ..
-        } = self.pace;
-        let side = if self.chance.unit() < 0.5 {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
+        let Pace { add, cancel, trade, change, trade_size, .. } = self.pace;
+        let side = if self.chance.unit() < 0.5 { Side::Buy } else { Side::Sell };
         let drawn = self.chance.unit() * self.rate();
         let queues = 2.0 * (add + cancel);
         if drawn < 2.0 * add {
@@ -222,18 +199,8 @@ impl Book {
         self.fell = side;
         match side {
             Side::Buy if self.bid.ticks - step < BID_TICKS_MIN => self.bid.shares = shares,
-            Side::Buy => {
-                self.bid = Queue {
-                    ticks: self.bid.ticks - step,
-                    shares,
-                }
-            }
-            Side::Sell => {
-                self.ask = Queue {
-                    ticks: self.ask.ticks + step,
-                    shares,
-                }
-            }
+            Side::Buy => self.bid = Queue { ticks: self.bid.ticks - step, shares },
+            Side::Sell => self.ask = Queue { ticks: self.ask.ticks + step, shares },
         }
     }
 
@@ -249,15 +216,9 @@ impl Book {
         let up = 0.5 + LEAN * (pushed + (bid - ask) / (bid + ask));
         let shares = self.fresh();
         if self.chance.unit() < up {
-            self.bid = Queue {
-                ticks: self.bid.ticks + step,
-                shares,
-            };
+            self.bid = Queue { ticks: self.bid.ticks + step, shares };
         } else {
-            self.ask = Queue {
-                ticks: self.ask.ticks - step,
-                shares,
-            };
+            self.ask = Queue { ticks: self.ask.ticks - step, shares };
         }
     }
 
@@ -299,9 +260,7 @@ impl Book {
 fn pace(habits: &Habits, price_ticks: f64, lot: u64) -> Pace {
     let sd_ticks = habits.sd_bps / 10_000.0 * price_ticks;
     let variance_per_s = sd_ticks * sd_ticks / 60.0;
-    let gaps = (variance_per_s / MOVES_PER_GAP)
-        .min(habits.moves_per_minute_max / 60.0)
-        .max(0.001);
+    let gaps = (variance_per_s / MOVES_PER_GAP).min(habits.moves_per_minute_max / 60.0).max(0.001);
     let step = (variance_per_s / MOVES_PER_GAP / gaps).sqrt().max(1.0);
     let add = habits.updates_per_second / 4.0;
     let length = (QUEUE_LENGTH * add / gaps).sqrt().max(1.0);
@@ -353,12 +312,7 @@ mod tests {
         let price = Price::new(price.parse().unwrap()).unwrap();
         let symbol = Symbol::new("TEST").unwrap();
         let round_lot = round_lot(price);
-        Listing {
-            price,
-            regime,
-            round_lot,
-            ..sample(1, &symbol, Money::ZERO)
-        }
+        Listing { price, regime, round_lot, ..sample(1, &symbol, Money::ZERO) }
     }
 
     /// All events of a book until a time, stepped through in steps of so many milliseconds.
@@ -392,16 +346,13 @@ mod tests {
         let mut counted = Statistics::default();
         let (mut mids, mut seconds) = (Vec::new(), Vec::new());
         for second in 1..=minutes * 60 {
-            book.advance(
-                SessionTime::from_millis(second * 1000),
-                &mut |event| match event {
-                    MarketEvent::Quote(quote) => {
-                        counted.updates_per_second += 1.0;
-                        mids.push(quote.bid + quote.ask);
-                    }
-                    MarketEvent::Print { .. } => counted.trades_per_minute += 1.0,
-                },
-            );
+            book.advance(SessionTime::from_millis(second * 1000), &mut |event| match event {
+                MarketEvent::Quote(quote) => {
+                    counted.updates_per_second += 1.0;
+                    mids.push(quote.bid + quote.ask);
+                }
+                MarketEvent::Print { .. } => counted.trades_per_minute += 1.0,
+            });
             seconds.push(book.quote());
         }
         let count = seconds.len() as f64;
@@ -443,10 +394,7 @@ mod tests {
             let habits = regime.habits();
             println!("{regime:?} at {price}: {found:.3?}");
             let near = |found: f64, wanted: f64| found > wanted / 2.0 && found < wanted * 2.0;
-            assert!(
-                near(found.spread_ticks, habits.spread_ticks),
-                "{regime:?} {found:?}"
-            );
+            assert!(near(found.spread_ticks, habits.spread_ticks), "{regime:?} {found:?}");
             assert!(
                 near(found.trades_per_minute, habits.trades_per_minute),
                 "{regime:?} {found:?}"
@@ -475,19 +423,15 @@ mod tests {
 
     #[test]
     fn quotes_are_never_locked_crossed_empty_or_too_low() {
-        for (regime, price) in REGIMES
-            .into_iter()
-            .chain([(Regime::FewTicks, "0.08"), (Regime::Deep, "0.0006")])
+        for (regime, price) in
+            REGIMES.into_iter().chain([(Regime::FewTicks, "0.08"), (Regime::Deep, "0.0006")])
         {
             let listing = listing(regime, price);
             let mut at = SessionTime::START;
             for event in events(&mut Book::new(9, &listing), 3_600_000, 60_000) {
                 let time = match event {
                     MarketEvent::Quote(quote) => {
-                        assert!(
-                            quote.bid < quote.ask && quote.bid >= BID_TICKS_MIN,
-                            "{quote:?}"
-                        );
+                        assert!(quote.bid < quote.ask && quote.bid >= BID_TICKS_MIN, "{quote:?}");
                         assert!(quote.bid_size > 0 && quote.ask_size > 0, "{quote:?}");
                         quote.at
                     }

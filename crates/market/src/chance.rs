@@ -100,10 +100,7 @@ pub(crate) fn nearest(number: f64) -> u64 {
 }
 
 /// A count as a float, for rates and ratios only.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of shares and ticks stay far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts of shares and ticks stay far below 2^53")]
 pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
@@ -134,12 +131,7 @@ mod tests {
     #[test]
     fn streams_differ_by_seed_topic_and_subject() {
         let first = |seed, topic, subject| Chance::of(seed, topic, subject).unit().to_bits();
-        let all = [
-            first(1, "a", "b"),
-            first(2, "a", "b"),
-            first(1, "ab", ""),
-            first(1, "a", "c"),
-        ];
+        let all = [first(1, "a", "b"), first(2, "a", "b"), first(1, "ab", ""), first(1, "a", "c")];
         for (k, draw) in all.iter().enumerate() {
             assert!(!all[..k].contains(draw));
         }

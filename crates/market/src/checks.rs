@@ -47,9 +47,7 @@ impl Exchange {
         let existing = open
             .find_map(|(number, other)| meets(other).then(|| self.orders.get(number)).flatten());
         existing.map_or(Ok(()), |other| {
-            Err(OrderRefusal::WashTrade {
-                existing_order_id: other.broker_order_id.clone(),
-            })
+            Err(OrderRefusal::WashTrade { existing_order_id: other.broker_order_id.clone() })
         })
     }
 
@@ -60,10 +58,7 @@ impl Exchange {
             return Err(OrderRefusal::CostBasisTooSmall);
         }
         if cost_basis > buying_power {
-            return Err(OrderRefusal::BuyingPower {
-                buying_power,
-                cost_basis,
-            });
+            return Err(OrderRefusal::BuyingPower { buying_power, cost_basis });
         }
         Ok(())
     }
@@ -89,17 +84,13 @@ impl Exchange {
     pub(crate) fn buying_power(&self) -> Money {
         let open = self.pits.values().flat_map(Pit::open);
         let buys = open.filter(|(_, order)| order.side() == Side::Buy);
-        let held: Money = buys
-            .map(|(_, order)| order.limit().times(order.leaves()))
-            .sum();
+        let held: Money = buys.map(|(_, order)| order.limit().times(order.leaves())).sum();
         self.account.cash().minus(held)
     }
 
     /// Shares that open sells hold.
     pub(crate) fn held_for_orders(&self, symbol: &Symbol) -> Quantity {
         let open = self.pits.get(symbol).into_iter().flat_map(Pit::open);
-        open.filter(|(_, order)| order.side() == Side::Sell)
-            .map(|(_, order)| order.leaves())
-            .sum()
+        open.filter(|(_, order)| order.side() == Side::Sell).map(|(_, order)| order.leaves()).sum()
     }
 }

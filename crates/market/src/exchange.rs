@@ -76,10 +76,7 @@ pub(crate) struct Halted;
 impl Exchange {
     /// An exchange without a journal.
     pub fn create(setup: &Setup) -> Self {
-        let opening = Opening {
-            at: setup.started_at,
-            session: SessionTime::START,
-        };
+        let opening = Opening { at: setup.started_at, session: SessionTime::START };
         let pits = setup.listings.iter().map(|listing| {
             let pit = Pit::new(setup.seed, listing.clone(), SessionTime::START);
             (listing.symbol.clone(), pit)
@@ -115,13 +112,8 @@ impl Exchange {
     pub fn submit(&mut self, now: Timestamp, order: NewOrder) -> Result<OrderReport, OrderRefusal> {
         self.advance(now);
         self.check(&order)?;
-        let record = Record::Order {
-            at: self.now,
-            session_ms: self.session,
-            order: order.clone(),
-        };
-        self.put(record)
-            .map_err(|Halted| OrderRefusal::Unavailable)?;
+        let record = Record::Order { at: self.now, session_ms: self.session, order: order.clone() };
+        self.put(record).map_err(|Halted| OrderRefusal::Unavailable)?;
         Ok(self.accept(order))
     }
 
@@ -136,21 +128,14 @@ impl Exchange {
         let order = self.orders.get(number).ok_or_else(not_found)?;
         match order.stage {
             Stage::Filled | Stage::Canceled => {
-                return Err(CancelRefusal::NotCancelable {
-                    status: order.status(),
-                });
+                return Err(CancelRefusal::NotCancelable { status: order.status() });
             }
             Stage::PendingCancel => return Ok(()),
             Stage::PendingNew | Stage::Live => {}
         }
         let client_order_id = order.request.client_order_id.clone();
-        let record = Record::Cancel {
-            at: self.now,
-            session_ms: self.session,
-            client_order_id,
-        };
-        self.put(record)
-            .map_err(|Halted| CancelRefusal::Unavailable)?;
+        let record = Record::Cancel { at: self.now, session_ms: self.session, client_order_id };
+        self.put(record).map_err(|Halted| CancelRefusal::Unavailable)?;
         self.call_back(number);
         Ok(())
     }
@@ -165,20 +150,14 @@ impl Exchange {
     /// All orders submitted at `since` or later, in the order of submission.
     pub fn orders(&mut self, now: Timestamp, since: Timestamp) -> Vec<OrderReport> {
         self.advance(now);
-        self.orders
-            .iter()
-            .filter(|order| order.submitted_at >= since)
-            .map(Order::report)
-            .collect()
+        self.orders.iter().filter(|order| order.submitted_at >= since).map(Order::report).collect()
     }
 
     /// The account; its positions are valued at the best bid.
     pub fn account(&mut self, now: Timestamp) -> AccountReading {
         self.advance(now);
         let value = self.account.positions().map(|(symbol, quantity)| {
-            self.pits
-                .get(symbol)
-                .map_or(Money::ZERO, |pit| pit.mark().times(quantity))
+            self.pits.get(symbol).map_or(Money::ZERO, |pit| pit.mark().times(quantity))
         });
         let cash = self.account.cash();
         AccountReading {
@@ -206,29 +185,15 @@ impl Exchange {
     /// What may be done with a symbol; `None` if it is not listed.
     pub fn asset(&self, symbol: &Symbol) -> Option<Asset> {
         self.pits.get(symbol).map(|pit| {
-            let Listing {
-                symbol,
-                fractionable,
-                tick,
-                round_lot,
-                ..
-            } = pit.listing().clone();
-            Asset {
-                symbol,
-                tradable: true,
-                fractionable,
-                tick,
-                round_lot,
-            }
+            let Listing { symbol, fractionable, tick, round_lot, .. } = pit.listing().clone();
+            Asset { symbol, tradable: true, fractionable, tick, round_lot }
         })
     }
 
     /// What market data shows of a symbol, our own displayed round lots included; `None` if it is not listed.
     pub fn snapshot(&mut self, now: Timestamp, symbol: &Symbol) -> Option<Snapshot> {
         self.advance(now);
-        self.pits
-            .get(symbol)
-            .map(|pit| pit.snapshot(self.opening, self.now))
+        self.pits.get(symbol).map(|pit| pit.snapshot(self.opening, self.now))
     }
 
     /// The session clock: this exchange is always open.
@@ -237,10 +202,7 @@ impl Exchange {
         SessionClock {
             at,
             is_open: true,
-            opened_at: self
-                .started_at
-                .saturating_sub(SESSION_MARGIN)
-                .unwrap_or(Timestamp::MIN),
+            opened_at: self.started_at.saturating_sub(SESSION_MARGIN).unwrap_or(Timestamp::MIN),
             closes_at: at.saturating_add(SESSION_MARGIN).unwrap_or(Timestamp::MAX),
         }
     }
@@ -282,12 +244,7 @@ impl Exchange {
         }
         let position = position.unwrap_or_default();
         let (at, session_ms) = (self.now, self.session);
-        let record = Record::Listed {
-            at,
-            session_ms,
-            listing: listing.clone(),
-            position,
-        };
+        let record = Record::Listed { at, session_ms, listing: listing.clone(), position };
         self.put(record).map_err(|Halted| JournalError::Halted)?;
         self.add(listing, position);
         Ok(())
@@ -310,11 +267,8 @@ impl Exchange {
             return Err(Halted);
         }
         let session = session.max(self.session);
-        let mut happened: Vec<Occurrence> = self
-            .pits
-            .values_mut()
-            .flat_map(|pit| pit.advance(session))
-            .collect();
+        let mut happened: Vec<Occurrence> =
+            self.pits.values_mut().flat_map(|pit| pit.advance(session)).collect();
         happened.sort_by_key(|occurrence| occurrence.at);
         for occurrence in &happened {
             if let Some(record) = self.record(occurrence) {
@@ -337,24 +291,12 @@ impl Exchange {
             What::Filled(execution) => {
                 let (symbol, side) = (request.symbol.clone(), request.side);
                 let (quantity, price) = (execution.quantity, execution.price);
-                let fill = Fill {
-                    at,
-                    client_order_id,
-                    symbol,
-                    side,
-                    quantity,
-                    price,
-                };
+                let fill = Fill { at, client_order_id, symbol, side, quantity, price };
                 Some(Record::Fill { session_ms, fill })
             }
             What::Canceled => {
                 let cumulative = order.cumulative();
-                Some(Record::Canceled {
-                    at,
-                    session_ms,
-                    client_order_id,
-                    cumulative,
-                })
+                Some(Record::Canceled { at, session_ms, client_order_id, cumulative })
             }
         }
     }
@@ -368,8 +310,7 @@ impl Exchange {
             What::Arrived => order.arrive(),
             What::Filled(execution) => {
                 order.fill(*execution, self.opening.wall_at(occurrence.at));
-                self.account
-                    .settle(&order.request.symbol, order.request.side, *execution);
+                self.account.settle(&order.request.symbol, order.request.side, *execution);
             }
             What::Canceled => order.stage = Stage::Canceled,
         }
@@ -384,17 +325,11 @@ impl Exchange {
         let (arrival_ms, _) = self.latencies(&request.client_order_id);
         let broker_id = broker_order_id(self.seed, &request.client_order_id);
         if let Some(pit) = self.pits.get_mut(&request.symbol) {
-            let NewOrder {
-                side,
-                quantity,
-                limit,
-                ..
-            } = request;
+            let NewOrder { side, quantity, limit, .. } = request;
             let resting = Resting::new(pit.listing(), side, quantity, limit);
             pit.enter(number, resting, self.session.plus_millis(arrival_ms));
         }
-        self.by_client_id
-            .insert(request.client_order_id.clone(), number);
+        self.by_client_id.insert(request.client_order_id.clone(), number);
         self.by_broker_id.insert(broker_id.clone(), number);
         let order = Order::new(request, broker_id, self.now);
         let report = order.report();
@@ -454,13 +389,7 @@ fn broker_order_id(seed: u64, client_order_id: &str) -> BrokerOrderId {
     let high = hash(seed, &["order", client_order_id]);
     let low = hash(seed, &[client_order_id, "order"]);
     let text = format!("{high:016x}{low:016x}");
-    let parts = [
-        &text[..8],
-        &text[8..12],
-        &text[12..16],
-        &text[16..20],
-        &text[20..],
-    ];
+    let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
     BrokerOrderId::new(&parts.join("-")).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
@@ -513,19 +442,11 @@ mod tests {
         };
         let positions = vec![(symbol("AAA"), Quantity::new(decimal("100.5")).unwrap())];
         let listings = vec![listing("AAA", true), listing("WHOLE", false)];
-        Exchange::create(&Setup {
-            positions,
-            listings,
-            ..setup
-        })
+        Exchange::create(&Setup { positions, listings, ..setup })
     }
 
     fn touches(exchange: &mut Exchange, now: Timestamp, name: &str) -> [(Decimal, Decimal); 2] {
-        let quote = exchange
-            .snapshot(now, &symbol(name))
-            .unwrap()
-            .quote
-            .unwrap();
+        let quote = exchange.snapshot(now, &symbol(name)).unwrap().quote.unwrap();
         [quote.bid.unwrap(), quote.ask.unwrap()].map(|t| (t.price.dollars(), t.size.shares()))
     }
 
@@ -537,20 +458,11 @@ mod tests {
         }
         let refusal = exchange.submit(at(1), asked.clone()).unwrap_err();
         assert_eq!(
-            (
-                refusal.http_status(),
-                refusal.code(),
-                refusal.message().as_str()
-            ),
+            (refusal.http_status(), refusal.code(), refusal.message().as_str()),
             (status, code, message)
         );
-        let taken = open
-            .iter()
-            .any(|order| order.client_order_id == asked.client_order_id);
-        assert_eq!(
-            exchange.order(at(2), &asked.client_order_id).is_some(),
-            taken
-        );
+        let taken = open.iter().any(|order| order.client_order_id == asked.client_order_id);
+        assert_eq!(exchange.order(at(2), &asked.client_order_id).is_some(), taken);
     }
 
     #[test]
@@ -569,30 +481,12 @@ mod tests {
         let sub_penny = "invalid limit_price 40.001. sub-penny increment does not fulfill minimum pricing criteria";
         check_refusal(&[], &buy("1", "40.001"), 422, 42_210_000, sub_penny);
         let part = order("b", Buy, "WHOLE", "1.5", "40");
-        check_refusal(
-            &[],
-            &part,
-            403,
-            40_310_000,
-            "asset \"WHOLE\" is not fractionable",
-        );
+        check_refusal(&[], &part, 403, 40_310_000, "asset \"WHOLE\" is not fractionable");
         let basis = "cost basis must be >= minimal amount of order 1";
         check_refusal(&[], &buy("0.01", "40"), 403, 40_310_000, basis);
-        check_refusal(
-            &[],
-            &buy("251", "40"),
-            403,
-            40_310_000,
-            "insufficient buying power",
-        );
+        check_refusal(&[], &buy("251", "40"), 403, 40_310_000, "insufficient buying power");
         let held = order("h", Buy, "WHOLE", "200", "40");
-        check_refusal(
-            &[held],
-            &buy("51", "40"),
-            403,
-            40_310_000,
-            "insufficient buying power",
-        );
+        check_refusal(&[held], &buy("51", "40"), 403, 40_310_000, "insufficient buying power");
         let short = "insufficient qty available for order (requested: 100.6, available: 100.5)";
         check_refusal(&[], &sell("100.6", "60"), 403, 40_310_000, short);
         let held = order("h", Sell, "AAA", "100", "60");
@@ -606,60 +500,31 @@ mod tests {
     #[test]
     fn orders_that_only_come_near_are_taken() {
         let mut exchange = exchange();
-        exchange
-            .submit(START, order("s", Side::Sell, "AAA", "100.5", "50.01"))
-            .unwrap();
-        exchange
-            .submit(START, order("b", Side::Buy, "AAA", "100", "50"))
-            .unwrap();
-        exchange
-            .submit(START, order("w", Side::Buy, "WHOLE", "125", "40"))
-            .unwrap();
-        assert_eq!(
-            exchange.account(START).non_marginable_buying_power,
-            Money::ZERO
-        );
+        exchange.submit(START, order("s", Side::Sell, "AAA", "100.5", "50.01")).unwrap();
+        exchange.submit(START, order("b", Side::Buy, "AAA", "100", "50")).unwrap();
+        exchange.submit(START, order("w", Side::Buy, "WHOLE", "125", "40")).unwrap();
+        assert_eq!(exchange.account(START).non_marginable_buying_power, Money::ZERO);
         assert_eq!(exchange.positions(START)[0].available, Quantity::ZERO);
     }
 
     #[test]
     fn an_order_is_pending_until_it_arrives_and_shown_when_it_has() {
         let mut exchange = exchange();
-        let first = exchange
-            .submit(START, order("b", Side::Buy, "AAA", "150", "48.98"))
-            .unwrap();
+        let first = exchange.submit(START, order("b", Side::Buy, "AAA", "150", "48.98")).unwrap();
         assert_eq!(first.status, BrokerStatus::PendingNew);
-        assert_eq!(
-            exchange.order(at(19), "b").unwrap().status,
-            BrokerStatus::PendingNew
-        );
-        assert_eq!(
-            exchange.order(at(120), "b").unwrap().status,
-            BrokerStatus::New
-        );
+        assert_eq!(exchange.order(at(19), "b").unwrap().status, BrokerStatus::PendingNew);
+        assert_eq!(exchange.order(at(120), "b").unwrap().status, BrokerStatus::New);
         let mut alone = self::exchange();
         let mut shown = 0;
         for second in 1..600 {
             let [with, _] = touches(&mut exchange, at(second * 1000), "AAA");
             let [without, _] = touches(&mut alone, at(second * 1000), "AAA");
             let ours = decimal("48.98");
-            let open = exchange
-                .order(at(second * 1000), "b")
-                .unwrap()
-                .cumulative
-                .is_zero();
+            let open = exchange.order(at(second * 1000), "b").unwrap().cumulative.is_zero();
             if open && with.0 == ours {
                 shown += 1;
-                let market = if without.0 == ours {
-                    without.1
-                } else {
-                    Decimal::ZERO
-                };
-                assert_eq!(
-                    with.1 - market,
-                    Decimal::from(100),
-                    "only round lots are shown"
-                );
+                let market = if without.0 == ours { without.1 } else { Decimal::ZERO };
+                assert_eq!(with.1 - market, Decimal::from(100), "only round lots are shown");
             } else {
                 assert_eq!(with, without);
             }
@@ -671,27 +536,14 @@ mod tests {
     fn a_marketable_order_fills_when_it_arrives() {
         let mut exchange = exchange();
         let ask = touches(&mut exchange, START, "AAA")[1].0 + decimal("0.05");
-        exchange
-            .submit(
-                START,
-                order("b", Side::Buy, "AAA", "7.25", &ask.to_string()),
-            )
-            .unwrap();
+        exchange.submit(START, order("b", Side::Buy, "AAA", "7.25", &ask.to_string())).unwrap();
         let report = exchange.order(at(120), "b").unwrap();
         assert_eq!(report.status, BrokerStatus::Filled);
         assert_eq!(exchange.fills().len(), 1);
         let spent = exchange.fills()[0].price.times(report.cumulative);
-        assert_eq!(
-            exchange.account(at(120)).cash,
-            Money::new(decimal("10000")).minus(spent)
-        );
-        assert_eq!(
-            exchange.positions(at(120))[0].quantity.to_string(),
-            "107.75"
-        );
-        let error = exchange
-            .cancel(at(121), &report.broker_order_id)
-            .unwrap_err();
+        assert_eq!(exchange.account(at(120)).cash, Money::new(decimal("10000")).minus(spent));
+        assert_eq!(exchange.positions(at(120))[0].quantity.to_string(), "107.75");
+        let error = exchange.cancel(at(121), &report.broker_order_id).unwrap_err();
         assert_eq!((error.http_status(), error.code()), (422, 42_210_000));
         assert_eq!(error.message(), "order is already in \"filled\" state");
     }
@@ -707,33 +559,13 @@ mod tests {
     #[test]
     fn a_cancel_takes_effect_later_and_frees_what_the_order_held() {
         let mut exchange = exchange();
-        let report = exchange
-            .submit(START, order("b", Side::Buy, "AAA", "10", "40"))
-            .unwrap();
+        let report = exchange.submit(START, order("b", Side::Buy, "AAA", "10", "40")).unwrap();
         exchange.cancel(at(200), &report.broker_order_id).unwrap();
         exchange.cancel(at(201), &report.broker_order_id).unwrap();
-        assert_eq!(
-            exchange.order(at(219), "b").unwrap().status,
-            BrokerStatus::PendingCancel
-        );
-        assert_eq!(
-            exchange
-                .account(at(219))
-                .non_marginable_buying_power
-                .to_string(),
-            "9600"
-        );
-        assert_eq!(
-            exchange.order(at(350), "b").unwrap().status,
-            BrokerStatus::Canceled
-        );
-        assert_eq!(
-            exchange
-                .account(at(350))
-                .non_marginable_buying_power
-                .to_string(),
-            "10000"
-        );
+        assert_eq!(exchange.order(at(219), "b").unwrap().status, BrokerStatus::PendingCancel);
+        assert_eq!(exchange.account(at(219)).non_marginable_buying_power.to_string(), "9600");
+        assert_eq!(exchange.order(at(350), "b").unwrap().status, BrokerStatus::Canceled);
+        assert_eq!(exchange.account(at(350)).non_marginable_buying_power.to_string(), "10000");
     }
 
     /// Both ways over many orders: the cancel wins, or the fill does, and each order ends exactly once.
@@ -744,20 +576,14 @@ mod tests {
         for k in 0..300 {
             let now = at(k * 1000);
             let ([bid, _], id) = (touches(&mut exchange, now, "AAA"), format!("b{k}"));
-            let limit = if k % 2 == 0 {
-                bid.0
-            } else {
-                bid.0 + decimal("0.02")
-            };
+            let limit = if k % 2 == 0 { bid.0 } else { bid.0 + decimal("0.02") };
             let asked = order(&id, Side::Buy, "AAA", "2", &limit.to_string());
             let Ok(report) = exchange.submit(now, asked) else {
                 break;
             };
             let canceled_at = now + SignedDuration::from_millis(10 + k % 80);
             exchange.cancel(canceled_at, &report.broker_order_id).ok();
-            let end = exchange
-                .order(now + SignedDuration::from_millis(500), &id)
-                .unwrap();
+            let end = exchange.order(now + SignedDuration::from_millis(500), &id).unwrap();
             let filled = end.cumulative == end.quantity;
             assert_eq!(filled, end.status == BrokerStatus::Filled);
             *ends.entry(end.status.word()).or_insert(0) += 1;
@@ -796,9 +622,7 @@ mod tests {
     fn time_never_goes_back_and_the_session_is_open() {
         let mut exchange = exchange();
         exchange.advance(at(5_000));
-        let report = exchange
-            .submit(at(1_000), order("b", Side::Buy, "AAA", "1", "40"))
-            .unwrap();
+        let report = exchange.submit(at(1_000), order("b", Side::Buy, "AAA", "1", "40")).unwrap();
         assert_eq!(report.submitted_at, at(5_000));
         assert!(exchange.orders(at(6_000), at(5_001)).is_empty());
         assert_eq!(exchange.orders(at(6_000), at(5_000)).len(), 1);
@@ -872,21 +696,15 @@ mod tests {
     #[test]
     fn a_rebalance_is_simulated_quickly() {
         let money = |dollars: i64| Money::new(Decimal::from(dollars));
-        let holdings: Vec<_> = (0..32)
-            .map(|k| (symbol(&format!("S{k}")), money(0), money(3_000)))
-            .collect();
+        let holdings: Vec<_> =
+            (0..32).map(|k| (symbol(&format!("S{k}")), money(0), money(3_000))).collect();
         let account = AccountId::new("SIM-1").unwrap();
         let mut exchange =
             Exchange::create(&setup_for(1, account, START, &holdings, money(1_000_000)));
         for (name, _, _) in &holdings {
-            let limit = touches(&mut exchange, START, name.as_str())[0]
-                .0
-                .to_string();
+            let limit = touches(&mut exchange, START, name.as_str())[0].0.to_string();
             exchange
-                .submit(
-                    START,
-                    order(name.as_str(), Side::Buy, name.as_str(), "30", &limit),
-                )
+                .submit(START, order(name.as_str(), Side::Buy, name.as_str(), "30", &limit))
                 .unwrap();
         }
         let clock = std::time::Instant::now();
@@ -894,10 +712,7 @@ mod tests {
             exchange.advance(at(second * 1000));
         }
         let passed = clock.elapsed();
-        println!(
-            "32 symbols for 300 s: {passed:?}, {} fills",
-            exchange.fills().len()
-        );
+        println!("32 symbols for 300 s: {passed:?}, {} fills", exchange.fills().len());
         assert!(passed.as_secs() < 5, "{passed:?}");
     }
 }

@@ -210,19 +210,10 @@ pub fn last_time(dir: &Path) -> Result<Option<Timestamp>, JournalError> {
 
 /// The records of the whole lines, and the length of these lines in bytes.
 fn parse(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |last| last + 1);
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut records = Vec::new();
-    for (k, text) in bytes[..whole]
-        .split_inclusive(|byte| *byte == b'\n')
-        .enumerate()
-    {
-        let malformed = |problem: String| JournalError::Malformed {
-            line: k + 1,
-            problem,
-        };
+    for (k, text) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let malformed = |problem: String| JournalError::Malformed { line: k + 1, problem };
         if k == 0 {
             check_schema(text)?;
         }
@@ -251,10 +242,7 @@ fn check_schema(first: &[u8]) -> Result<(), JournalError> {
             Err(JournalError::NewerSchema { found: schema })
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(JournalError::Malformed {
-            line: 1,
-            problem: error.to_string(),
-        }),
+        Err(error) => Err(JournalError::Malformed { line: 1, problem: error.to_string() }),
     }
 }
 
@@ -269,17 +257,10 @@ impl Journal {
     /// Opens or creates the journal of a directory, drops a torn last line, and tells what it holds.
     pub(crate) fn open(dir: &Path) -> Result<(Self, Vec<Record>), JournalError> {
         let path = dir.join(FILE);
-        let io = |source| JournalError::Io {
-            path: path.clone(),
-            source,
-        };
+        let io = |source| JournalError::Io { path: path.clone(), source };
         std::fs::create_dir_all(dir).map_err(io)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(io)?;
+        let mut file =
+            OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path }),
@@ -289,18 +270,14 @@ impl Journal {
         file.read_to_end(&mut bytes).map_err(io)?;
         let (records, whole) = parse(&bytes)?;
         if whole < bytes.len() {
-            file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))
-                .map_err(io)?;
+            file.set_len(u64::try_from(whole).unwrap_or(u64::MAX)).map_err(io)?;
         }
         Ok((Self { path, file }, records))
     }
 
     /// Writes one record as one line.
     pub(crate) fn append(&mut self, record: &Record) -> Result<(), JournalError> {
-        let io = |source| JournalError::Io {
-            path: self.path.clone(),
-            source,
-        };
+        let io = |source| JournalError::Io { path: self.path.clone(), source };
         let mut line = serde_json::to_vec(record).map_err(|error| io(error.into()))?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(io)
@@ -317,25 +294,16 @@ mod tests {
     #[test]
     fn a_setup_reads_back_as_it_was_written() {
         let symbol = Symbol::new("BRK.B").unwrap();
-        let listing = Listing {
-            tick: Some(Tick::HALF_CENT),
-            ..sample(1, &symbol, Money::ONE)
-        };
+        let listing = Listing { tick: Some(Tick::HALF_CENT), ..sample(1, &symbol, Money::ONE) };
         let setup = Setup {
             seed: u64::MAX,
             account: AccountId::new("SIM 1").unwrap(),
             started_at: "2026-11-23T15:00:00.123456789Z".parse().unwrap(),
             cash: Money::new("-0.000000001".parse().unwrap()),
-            positions: vec![(
-                symbol,
-                Quantity::new("7.227357601".parse().unwrap()).unwrap(),
-            )],
+            positions: vec![(symbol, Quantity::new("7.227357601".parse().unwrap()).unwrap())],
             listings: vec![listing],
         };
-        let record = Record::Setup {
-            schema: SCHEMA,
-            setup,
-        };
+        let record = Record::Setup { schema: SCHEMA, setup };
         let line = serde_json::to_string(&record).unwrap();
         assert!(
             line.starts_with("{\"record\":\"setup\",\"schema\":1,\"seed\":18446744073709551615,")

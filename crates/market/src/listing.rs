@@ -166,10 +166,7 @@ impl Listing {
 
     /// How many ticks a price is, rounded down.
     pub(crate) fn ticks_of(&self, price: Price) -> i64 {
-        let ticks = price
-            .dollars()
-            .checked_div(self.grid().dollars())
-            .unwrap_or(Decimal::MAX);
+        let ticks = price.dollars().checked_div(self.grid().dollars()).unwrap_or(Decimal::MAX);
         ticks.floor().to_i64().unwrap_or(i64::MAX)
     }
 }
@@ -177,10 +174,7 @@ impl Listing {
 /// A price of at least one cent.
 fn cents(count: u64) -> Price {
     let least = Tick::CENT.dollars();
-    let dollars = Decimal::from(count)
-        .checked_mul(least)
-        .unwrap_or(least)
-        .max(least);
+    let dollars = Decimal::from(count).checked_mul(least).unwrap_or(least).max(least);
     // Never zero and never above 4e4, so the fallback is never taken.
     Price::new(dollars).unwrap_or_else(|_| unreachable!("{dollars} is a price"))
 }
@@ -188,9 +182,7 @@ fn cents(count: u64) -> Price {
 /// Round lots by price tier (Reg NMS 600(b)(93), in force since November 2025).
 pub fn round_lot(price: Price) -> Quantity {
     let tiers = [(250, 100), (1_000, 40), (10_000, 10)];
-    let lot = tiers
-        .iter()
-        .find(|(most, _)| price.dollars() <= Decimal::from(*most));
+    let lot = tiers.iter().find(|(most, _)| price.dollars() <= Decimal::from(*most));
     Quantity::rounded_down(Decimal::from(lot.map_or(1, |(_, lot)| *lot)), 0)
 }
 
@@ -199,11 +191,7 @@ mod tests {
     use super::*;
 
     fn listing(seed: u64, name: &str, value: i64) -> Listing {
-        sample(
-            seed,
-            &Symbol::new(name).unwrap(),
-            Money::new(Decimal::from(value)),
-        )
+        sample(seed, &Symbol::new(name).unwrap(), Money::new(Decimal::from(value)))
     }
 
     #[test]
@@ -240,12 +228,7 @@ mod tests {
 
     #[test]
     fn round_lots_follow_the_price() {
-        for (price, lot) in [
-            ("250", "100"),
-            ("250.01", "40"),
-            ("1000.01", "10"),
-            ("10001", "1"),
-        ] {
+        for (price, lot) in [("250", "100"), ("250.01", "40"), ("1000.01", "10"), ("10001", "1")] {
             let price = Price::new(price.parse().unwrap()).unwrap();
             assert_eq!(round_lot(price).to_string(), lot, "{price}");
         }

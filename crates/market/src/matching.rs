@@ -53,13 +53,7 @@ impl Resting {
             Side::Sell if listing.grid().holds(limit) => below,
             Side::Sell => below.saturating_add(1),
         };
-        Self {
-            side,
-            limit,
-            ticks,
-            leaves: quantity,
-            ahead: UNKNOWN,
-        }
+        Self { side, limit, ticks, leaves: quantity, ahead: UNKNOWN }
     }
 
     /// Buy or sell.
@@ -117,17 +111,10 @@ impl Resting {
             MarketEvent::Print { price, size, .. } if self.through(price) => {
                 self.take(size, self.limit)
             }
-            MarketEvent::Print {
-                price,
-                size,
-                aggressor,
-                ..
-            } if price == self.ticks && aggressor != self.side => {
-                let ahead = if self.leaves < Quantity::ONE {
-                    0
-                } else {
-                    self.ahead
-                };
+            MarketEvent::Print { price, size, aggressor, .. }
+                if price == self.ticks && aggressor != self.side =>
+            {
+                let ahead = if self.leaves < Quantity::ONE { 0 } else { self.ahead };
                 self.ahead = self.ahead.saturating_sub(size);
                 self.take(size.saturating_sub(ahead), self.limit)
             }
@@ -189,22 +176,11 @@ mod tests {
 
     /// A quote of `bid size, ask size`.
     fn quote(bid: i64, bid_size: u64, ask: i64, ask_size: u64) -> MarketEvent {
-        MarketEvent::Quote(BookQuote {
-            at: AT,
-            bid,
-            bid_size,
-            ask,
-            ask_size,
-        })
+        MarketEvent::Quote(BookQuote { at: AT, bid, bid_size, ask, ask_size })
     }
 
     fn print(size: u64, price: i64, aggressor: Side) -> MarketEvent {
-        MarketEvent::Print {
-            at: AT,
-            price,
-            size,
-            aggressor,
-        }
+        MarketEvent::Print { at: AT, price, size, aggressor }
     }
 
     /// Runs an order, given as `side shares @ price`, through the events (the first quote is the one it arrives at)
@@ -220,44 +196,27 @@ mod tests {
     fn mirrored(event: &MarketEvent) -> MarketEvent {
         match *event {
             MarketEvent::Quote(q) => quote(2000 - q.ask, q.ask_size, 2000 - q.bid, q.bid_size),
-            MarketEvent::Print {
-                price,
-                size,
-                aggressor,
-                ..
-            } => print(size, 2000 - price, aggressor.opposite()),
+            MarketEvent::Print { price, size, aggressor, .. } => {
+                print(size, 2000 - price, aggressor.opposite())
+            }
         }
     }
 
     fn fills(order: (Side, &str, i64), events: &[MarketEvent], sign: i64) -> String {
         let price = Price::new("10".parse().unwrap()).unwrap();
         let symbol = Symbol::new("TEST").unwrap();
-        let listing = Listing {
-            price,
-            regime: Regime::OneTick,
-            ..sample(1, &symbol, Money::ZERO)
-        };
+        let listing = Listing { price, regime: Regime::OneTick, ..sample(1, &symbol, Money::ZERO) };
         let (side, shares, limit) = order;
         let shares = Quantity::new(shares.parse().unwrap()).unwrap();
         let mut resting = Resting::new(&listing, side, shares, listing.price_of(limit));
-        let MarketEvent::Quote(first) = events[0] else {
-            panic!("a script starts with a quote")
-        };
+        let MarketEvent::Quote(first) = events[0] else { panic!("a script starts with a quote") };
         let mut executions = resting.arrive(&listing, &first);
-        executions.extend(
-            events[1..]
-                .iter()
-                .filter_map(|event| resting.observe(event)),
-        );
+        executions.extend(events[1..].iter().filter_map(|event| resting.observe(event)));
         let filled: Quantity = executions.iter().map(|e| e.quantity).sum();
         assert_eq!(filled.plus(resting.leaves()), shares);
         let said = executions.iter().map(|e| {
             let ticks = listing.ticks_of(e.price);
-            format!(
-                "{}@{}",
-                e.quantity,
-                if sign > 0 { ticks } else { 2000 - ticks }
-            )
+            format!("{}@{}", e.quantity, if sign > 0 { ticks } else { 2000 - ticks })
         });
         said.collect::<Vec<_>>().join(" ")
     }
@@ -266,67 +225,31 @@ mod tests {
 
     #[test]
     fn a_marketable_order_takes_the_touch_and_the_rest_one_tick_worse() {
-        check(
-            (Buy, "300", 1005),
-            &[quote(1000, 500, 1001, 400)],
-            "300@1001",
-        );
-        check(
-            (Buy, "500", 1005),
-            &[quote(1000, 500, 1001, 400)],
-            "400@1001 100@1002",
-        );
-        check(
-            (Buy, "500.25", 1005),
-            &[quote(1000, 500, 1001, 400)],
-            "400@1001 100.25@1002",
-        );
-        check(
-            (Buy, "400.25", 1005),
-            &[quote(1000, 500, 1001, 400)],
-            "400.25@1001",
-        );
+        check((Buy, "300", 1005), &[quote(1000, 500, 1001, 400)], "300@1001");
+        check((Buy, "500", 1005), &[quote(1000, 500, 1001, 400)], "400@1001 100@1002");
+        check((Buy, "500.25", 1005), &[quote(1000, 500, 1001, 400)], "400@1001 100.25@1002");
+        check((Buy, "400.25", 1005), &[quote(1000, 500, 1001, 400)], "400.25@1001");
     }
 
     #[test]
     fn what_is_beyond_the_limit_rests_until_the_ask_comes_back() {
         let first = quote(1000, 500, 1001, 400);
         check((Buy, "500", 1001), &[first], "400@1001");
-        check(
-            (Buy, "500", 1001),
-            &[first, quote(1000, 500, 1001, 300)],
-            "400@1001 100@1001",
-        );
+        check((Buy, "500", 1001), &[first, quote(1000, 500, 1001, 300)], "400@1001 100@1001");
     }
 
     #[test]
     fn an_ask_at_or_below_the_limit_fills_all_at_the_limit() {
         let first = quote(1000, 500, 1002, 400);
-        check(
-            (Buy, "900.5", 1000),
-            &[first, quote(999, 100, 1000, 100)],
-            "900.5@1000",
-        );
-        check(
-            (Buy, "900", 1001),
-            &[first, quote(998, 100, 999, 100)],
-            "900@1001",
-        );
-        check(
-            (Buy, "900", 1000),
-            &[first, quote(1000, 100, 1001, 100)],
-            "",
-        );
+        check((Buy, "900.5", 1000), &[first, quote(999, 100, 1000, 100)], "900.5@1000");
+        check((Buy, "900", 1001), &[first, quote(998, 100, 999, 100)], "900@1001");
+        check((Buy, "900", 1000), &[first, quote(1000, 100, 1001, 100)], "");
     }
 
     #[test]
     fn a_print_below_the_limit_fills_at_most_its_size() {
         let first = quote(1000, 500, 1002, 400);
-        check(
-            (Buy, "300", 1001),
-            &[first, print(100, 1000, Sell)],
-            "100@1001",
-        );
+        check((Buy, "300", 1001), &[first, print(100, 1000, Sell)], "100@1001");
         check(
             (Buy, "300", 1001),
             &[first, print(100, 1000, Sell), print(250, 1000, Sell)],
@@ -366,12 +289,8 @@ mod tests {
         let first = quote(1000, 500, 1003, 400);
         let fell = [first, quote(999, 700, 1003, 400), print(100, 1000, Sell)];
         check((Buy, "300", 1000), &fell, "100@1000");
-        let came_back = [
-            first,
-            quote(999, 700, 1003, 400),
-            quote(1000, 800, 1003, 400),
-            print(60, 1000, Sell),
-        ];
+        let came_back =
+            [first, quote(999, 700, 1003, 400), quote(1000, 800, 1003, 400), print(60, 1000, Sell)];
         check((Buy, "300", 1000), &came_back, "60@1000");
     }
 
@@ -386,27 +305,15 @@ mod tests {
     #[test]
     fn inside_the_spread_nobody_is_ahead() {
         let first = quote(1000, 500, 1003, 400);
-        check(
-            (Buy, "300", 1001),
-            &[first, print(120, 1001, Sell)],
-            "120@1001",
-        );
+        check((Buy, "300", 1001), &[first, print(120, 1001, Sell)], "120@1001");
     }
 
     #[test]
     fn less_than_a_share_fills_at_the_first_touch() {
         let first = quote(1000, 500, 1002, 400);
         check((Buy, "0.4", 1002), &[first], "0.4@1002");
-        check(
-            (Buy, "0.4", 1000),
-            &[first, print(1, 1000, Sell)],
-            "0.4@1000",
-        );
-        check(
-            (Buy, "0.4", 1000),
-            &[first, quote(998, 100, 999, 100)],
-            "0.4@1000",
-        );
+        check((Buy, "0.4", 1000), &[first, print(1, 1000, Sell)], "0.4@1000");
+        check((Buy, "0.4", 1000), &[first, quote(998, 100, 999, 100)], "0.4@1000");
         check(
             (Buy, "2.4", 1001),
             &[first, print(1, 1000, Sell), print(1, 1000, Sell)],

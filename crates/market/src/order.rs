@@ -109,9 +109,7 @@ impl Order {
     /// Shares of it changed hands.
     pub(crate) fn fill(&mut self, execution: Execution, at: Timestamp) {
         self.cumulative = self.cumulative.plus(execution.quantity);
-        self.notional = self
-            .notional
-            .plus(execution.price.times(execution.quantity));
+        self.notional = self.notional.plus(execution.price.times(execution.quantity));
         self.filled_at = Some(at);
         if self.cumulative >= self.request.quantity {
             self.stage = Stage::Filled;
@@ -147,10 +145,7 @@ impl Order {
 
     /// The exact notional over the exact quantity, to six decimals.
     fn average_price(&self) -> Option<Price> {
-        let average = self
-            .notional
-            .amount()
-            .checked_div(self.cumulative.shares())?;
+        let average = self.notional.amount().checked_div(self.cumulative.shares())?;
         Price::new(average.round_dp_with_strategy(6, RoundingStrategy::MidpointNearestEven)).ok()
     }
 }

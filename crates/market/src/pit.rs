@@ -66,14 +66,7 @@ pub(crate) struct Pit {
 impl Pit {
     pub(crate) fn new(seed: u64, listing: Listing, origin: SessionTime) -> Self {
         let book = Book::new(seed, &listing);
-        Self {
-            listing,
-            origin,
-            book,
-            working: Vec::new(),
-            last_print: None,
-            changed_at: origin,
-        }
+        Self { listing, origin, book, working: Vec::new(), last_print: None, changed_at: origin }
     }
 
     pub(crate) fn listing(&self) -> &Listing {
@@ -83,36 +76,23 @@ impl Pit {
     /// Takes an order that arrives later.
     pub(crate) fn enter(&mut self, order: usize, resting: Resting, arrives_at: SessionTime) {
         let stage = Stage::Travelling(arrives_at);
-        self.working.push(Working {
-            order,
-            stage,
-            cancels_at: None,
-            resting,
-        });
+        self.working.push(Working { order, stage, cancels_at: None, resting });
     }
 
     /// Takes the request to cancel an open order; it cannot take effect before the order has arrived.
     pub(crate) fn cancel(&mut self, order: usize, takes_effect_at: SessionTime) {
-        for working in self
-            .working
-            .iter_mut()
-            .filter(|working| working.order == order)
-        {
+        for working in self.working.iter_mut().filter(|working| working.order == order) {
             let earliest = match working.stage {
                 Stage::Travelling(arrives_at) => arrives_at,
                 Stage::Arrived => SessionTime::START,
             };
-            working
-                .cancels_at
-                .get_or_insert(takes_effect_at.max(earliest));
+            working.cancels_at.get_or_insert(takes_effect_at.max(earliest));
         }
     }
 
     /// The open orders: their numbers and what is left of them.
     pub(crate) fn open(&self) -> impl Iterator<Item = (usize, &Resting)> {
-        self.working
-            .iter()
-            .map(|working| (working.order, &working.resting))
+        self.working.iter().map(|working| (working.order, &working.resting))
     }
 
     /// Goes on to a time, inclusive: what happened to our orders, in order.
@@ -140,14 +120,7 @@ impl Pit {
 
     /// The market goes on to a time and meets the orders that are at the venue.
     fn trade(&mut self, to: SessionTime, happened: &mut Vec<Occurrence>) {
-        let Self {
-            book,
-            working,
-            last_print,
-            changed_at,
-            origin,
-            ..
-        } = self;
+        let Self { book, working, last_print, changed_at, origin, .. } = self;
         let session = |at: SessionTime| origin.plus_millis(at.millis());
         book.advance(to.since(*origin), &mut |event| {
             let at = match *event {
@@ -160,19 +133,13 @@ impl Pit {
                     session(at)
                 }
             };
-            let arrived = working
-                .iter_mut()
-                .filter(|working| working.stage == Stage::Arrived);
+            let arrived = working.iter_mut().filter(|working| working.stage == Stage::Arrived);
             for working in arrived {
                 if let Some(execution) = working.resting.observe(event) {
                     // Fills may change our part of what is shown.
                     *changed_at = at;
                     let what = What::Filled(execution);
-                    happened.push(Occurrence {
-                        at,
-                        order: working.order,
-                        what,
-                    });
+                    happened.push(Occurrence { at, order: working.order, what });
                 }
             }
             working.retain(|working| !working.resting.leaves().is_zero());
@@ -186,21 +153,13 @@ impl Pit {
             let order = working.order;
             if working.stage == Stage::Travelling(at) {
                 working.stage = Stage::Arrived;
-                happened.push(Occurrence {
-                    at,
-                    order,
-                    what: What::Arrived,
-                });
+                happened.push(Occurrence { at, order, what: What::Arrived });
                 let executions = working.resting.arrive(&self.listing, &quote);
                 let fills = executions.into_iter().map(What::Filled);
                 happened.extend(fills.map(|what| Occurrence { at, order, what }));
             }
             if working.cancels_at == Some(at) && !working.resting.leaves().is_zero() {
-                happened.push(Occurrence {
-                    at,
-                    order,
-                    what: What::Canceled,
-                });
+                happened.push(Occurrence { at, order, what: What::Canceled });
             }
         }
         let done = |working: &Working| {
@@ -216,11 +175,7 @@ impl Pit {
     fn shown(&self) -> BookQuote {
         let market = self.book.quote();
         let (mut bid, mut ask) = ((market.bid, 0), (market.ask, 0));
-        for working in self
-            .working
-            .iter()
-            .filter(|working| working.stage == Stage::Arrived)
-        {
+        for working in self.working.iter().filter(|working| working.stage == Stage::Arrived) {
             let resting = &working.resting;
             let lots = resting.leaves().round_lots(self.listing.round_lot);
             let lots = u64::try_from(lots.shares()).unwrap_or(0);
@@ -242,25 +197,9 @@ impl Pit {
                 }
             }
         }
-        let bid_size = bid.1
-            + if bid.0 == market.bid {
-                market.bid_size
-            } else {
-                0
-            };
-        let ask_size = ask.1
-            + if ask.0 == market.ask {
-                market.ask_size
-            } else {
-                0
-            };
-        BookQuote {
-            at: self.changed_at,
-            bid: bid.0,
-            bid_size,
-            ask: ask.0,
-            ask_size,
-        }
+        let bid_size = bid.1 + if bid.0 == market.bid { market.bid_size } else { 0 };
+        let ask_size = ask.1 + if ask.0 == market.ask { market.ask_size } else { 0 };
+        BookQuote { at: self.changed_at, bid: bid.0, bid_size, ask: ask.0, ask_size }
     }
 
     /// What a market data feed says at a time of a stretch of running.
@@ -276,9 +215,8 @@ impl Pit {
             changed_at: opening.wall_at(shown.at),
             observed_at: now,
         };
-        let last_trade = self
-            .last_print
-            .map(|(ticks, at)| (self.listing.price_of(ticks), opening.wall_at(at)));
+        let last_trade =
+            self.last_print.map(|(ticks, at)| (self.listing.price_of(ticks), opening.wall_at(at)));
         Snapshot {
             quote: Some(quote),
             last_trade,

@@ -23,10 +23,7 @@ impl Exchange {
     pub fn open_or_create(dir: &Path, setup: &Setup, now: Timestamp) -> Result<Self, JournalError> {
         let (mut journal, mut records) = Journal::open(dir)?;
         if records.is_empty() {
-            let first = Record::Setup {
-                schema: SCHEMA,
-                setup: setup.clone(),
-            };
+            let first = Record::Setup { schema: SCHEMA, setup: setup.clone() };
             journal.append(&first)?;
             records.push(first);
         }
@@ -35,19 +32,10 @@ impl Exchange {
             return Err(JournalError::Halted);
         };
         let at = now.max(exchange.last_time());
-        let opening = Opening {
-            at,
-            session: exchange.session,
-        };
-        let opened = Record::Opened {
-            at,
-            session_ms: opening.session,
-        };
+        let opening = Opening { at, session: exchange.session };
+        let opened = Record::Opened { at, session_ms: opening.session };
         // First what the killed process had worked out but not yet written.
-        let kept = left
-            .into_iter()
-            .chain([opened])
-            .try_for_each(|record| exchange.put(record));
+        let kept = left.into_iter().chain([opened]).try_for_each(|record| exchange.put(record));
         if let Err(Halted) = kept {
             return Err(match exchange.sink {
                 Sink::Halted(error) => error,
@@ -68,8 +56,7 @@ impl Exchange {
             )));
         }
         self.newest = self.newest.max(record.at());
-        self.reach(record.at(), record.session())
-            .map_err(|Halted| JournalError::Halted)?;
+        self.reach(record.at(), record.session()).map_err(|Halted| JournalError::Halted)?;
         match record {
             Record::Fill { .. } | Record::Canceled { .. } => {
                 return self.compare(line, Some(record));
@@ -82,29 +69,19 @@ impl Exchange {
         }
         match record {
             Record::Opened { at, session_ms } => {
-                self.opening = Opening {
-                    at,
-                    session: session_ms,
-                };
+                self.opening = Opening { at, session: session_ms };
             }
-            Record::Listed {
-                listing, position, ..
-            } => self.add(listing, position),
+            Record::Listed { listing, position, .. } => self.add(listing, position),
             Record::Order { order, .. } => {
                 if !self.pits.contains_key(&order.symbol) {
                     return Err(malformed(format!("{} is not listed", order.symbol)));
                 }
                 self.accept(order);
             }
-            Record::Cancel {
-                client_order_id, ..
-            } => {
+            Record::Cancel { client_order_id, .. } => {
                 let unknown =
                     || malformed(format!("no order {client_order_id:?} before its cancel"));
-                let number = *self
-                    .by_client_id
-                    .get(&client_order_id)
-                    .ok_or_else(unknown)?;
+                let number = *self.by_client_id.get(&client_order_id).ok_or_else(unknown)?;
                 self.call_back(number);
             }
             Record::Setup { .. } | Record::Fill { .. } | Record::Canceled { .. } => {}
@@ -124,11 +101,7 @@ impl Exchange {
         let say = |record: Option<Record>| {
             record.map_or("an input".to_owned(), |record| format!("{record:?}"))
         };
-        Err(JournalError::Diverged {
-            line,
-            expected: say(expected),
-            found: say(found),
-        })
+        Err(JournalError::Diverged { line, expected: say(expected), found: say(found) })
     }
 }
 
@@ -188,16 +161,8 @@ mod tests {
     }
 
     fn setup() -> Setup {
-        let holdings: Vec<_> = (0..3)
-            .map(|k| (symbol(k), money(5_000), money(1_000)))
-            .collect();
-        setup_for(
-            11,
-            AccountId::new("SIM-1").unwrap(),
-            START,
-            &holdings,
-            money(50_000),
-        )
+        let holdings: Vec<_> = (0..3).map(|k| (symbol(k), money(5_000), money(1_000))).collect();
+        setup_for(11, AccountId::new("SIM-1").unwrap(), START, &holdings, money(50_000))
     }
 
     fn open(dir: &Path, now: Timestamp) -> Exchange {
@@ -221,21 +186,9 @@ mod tests {
         let client_order_id = format!("o{k}");
         let limit = limit.unwrap().price;
         exchange
-            .submit(
-                now,
-                NewOrder {
-                    client_order_id,
-                    symbol: symbol(k),
-                    side,
-                    quantity,
-                    limit,
-                },
-            )
+            .submit(now, NewOrder { client_order_id, symbol: symbol(k), side, quantity, limit })
             .ok();
-        if let Some(earlier) = exchange
-            .order(now, &format!("o{}", k - 2))
-            .filter(|_| k % 4 == 0)
-        {
+        if let Some(earlier) = exchange.order(now, &format!("o{}", k - 2)).filter(|_| k % 4 == 0) {
             exchange.cancel(now, &earlier.broker_order_id).ok();
         }
     }
@@ -262,20 +215,13 @@ mod tests {
     fn reopening_at_any_point_changes_nothing() {
         let whole = tempfile::tempdir().unwrap();
         let expected = run(whole.path(), &[]);
-        assert!(
-            expected.0.len() > 5 && expected.1.len() > 20,
-            "{expected:?}"
-        );
+        assert!(expected.0.len() > 5 && expected.1.len() > 20, "{expected:?}");
         for k in 0..STEPS {
             let dir = tempfile::tempdir().unwrap();
             assert_eq!(run(dir.path(), &[k]), expected, "reopened before step {k}");
         }
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(
-            run(dir.path(), &(0..STEPS).collect::<Vec<_>>()),
-            expected,
-            "at every step"
-        );
+        assert_eq!(run(dir.path(), &(0..STEPS).collect::<Vec<_>>()), expected, "at every step");
     }
 
     /// A process may be killed between any two bytes that it writes.
@@ -294,10 +240,8 @@ mod tests {
             let exchange = open(dir.path(), START);
             let records = journal::read(dir.path()).unwrap();
             assert!(matches!(records.last(), Some(Record::Opened { .. })));
-            let kept = records
-                .iter()
-                .filter(|record| matches!(record, Record::Fill { .. }))
-                .count();
+            let kept =
+                records.iter().filter(|record| matches!(record, Record::Fill { .. })).count();
             assert_eq!(exchange.fills().len(), kept);
         }
     }
@@ -325,10 +269,7 @@ mod tests {
         let mut exchange = open(dir.path(), later);
         assert_eq!(exchange.session, session);
         let (again, before) = (exchange.snapshot(later, &symbol(1)).unwrap(), bid.unwrap());
-        assert_eq!(
-            again.quote.map(|quote| quote.bid),
-            before.quote.map(|quote| quote.bid)
-        );
+        assert_eq!(again.quote.map(|quote| quote.bid), before.quote.map(|quote| quote.bid));
         assert!(again.quote.unwrap().changed_at <= later);
         exchange.advance(at(86_401_000));
         assert_eq!(exchange.session, session.plus_millis(1000));
@@ -343,20 +284,13 @@ mod tests {
         fs::write(&path, &text).unwrap();
         let error = Exchange::open_or_create(dir.path(), &setup(), START).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(
-            fs::read_to_string(&path).unwrap(),
-            text,
-            "a refused journal stays as it is"
-        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "a refused journal stays as it is");
     }
 
     #[test]
     fn journals_that_cannot_be_trusted_are_refused() {
         let newer = "expected a journal of schema 1 or older, found 2";
-        check_refused(
-            |text| text.replacen("\"schema\":1", "\"schema\":2", 1),
-            newer,
-        );
+        check_refused(|text| text.replacen("\"schema\":1", "\"schema\":2", 1), newer);
         check_refused(
             |text| text.replacen("{\"record\":\"opened\"", "{", 1),
             "line 2 of the journal",
@@ -366,16 +300,10 @@ mod tests {
             "line 1 of the journal",
         );
         check_refused(|text| text + "\n", "of the journal");
-        check_refused(
-            |text| text.replacen("\"seed\":11", "\"seed\":12", 1),
-            "replayed to",
-        );
+        check_refused(|text| text.replacen("\"seed\":11", "\"seed\":12", 1), "replayed to");
         let dropped_fill = |text: String| {
             let mut lines: Vec<_> = text.lines().collect();
-            let fill = lines
-                .iter()
-                .position(|line| line.contains("\"fill\""))
-                .unwrap();
+            let fill = lines.iter().position(|line| line.contains("\"fill\"")).unwrap();
             lines.remove(fill);
             lines.join("\n") + "\n"
         };
@@ -392,8 +320,7 @@ mod tests {
         let expected = run(dir.path(), &[]);
         let path = dir.path().join("journal.jsonl");
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
-        file.write_all(b"{\"record\":\"order\",\"at\":\"19")
-            .unwrap();
+        file.write_all(b"{\"record\":\"order\",\"at\":\"19").unwrap();
         let mut exchange = open(dir.path(), START);
         assert_eq!(exchange.orders(START, START).len(), expected.1.len());
         assert!(fs::read_to_string(&path).unwrap().ends_with("}\n"));

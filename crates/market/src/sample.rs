@@ -85,38 +85,21 @@ mod tests {
         let money = |dollars: i64| Money::new(Decimal::from(dollars));
         let holdings: Vec<_> = (0..40)
             .map(|k| {
-                (
-                    Symbol::new(&format!("S{k}")).unwrap(),
-                    money(k * 500),
-                    money(-k * 100 - 2_000),
-                )
+                (Symbol::new(&format!("S{k}")).unwrap(), money(k * 500), money(-k * 100 - 2_000))
             })
             .collect();
         let account = AccountId::new("SIM-1").unwrap();
-        let setup = setup_for(
-            3,
-            account.clone(),
-            Timestamp::UNIX_EPOCH,
-            &holdings,
-            money(500_000),
-        );
+        let setup = setup_for(3, account.clone(), Timestamp::UNIX_EPOCH, &holdings, money(500_000));
         assert_eq!(setup.cash, money(500_000 - 390_000));
         assert_eq!((setup.listings.len(), setup.positions.len()), (40, 39));
         for (symbol, quantity) in &setup.positions {
             let (_, current, _) = holdings.iter().find(|(held, _, _)| held == symbol).unwrap();
-            let listing = setup
-                .listings
-                .iter()
-                .find(|listing| listing.symbol == *symbol)
-                .unwrap();
+            let listing = setup.listings.iter().find(|listing| listing.symbol == *symbol).unwrap();
             let value = listing.price.times(*quantity);
             assert!(value <= *current);
             assert!(listing.fractionable || *quantity == quantity.whole());
             let lost = current.minus(value).ratio_to(*current).unwrap();
-            assert!(
-                listing.fractionable || lost < Decimal::new(25, 2),
-                "{symbol} lost {lost}"
-            );
+            assert!(listing.fractionable || lost < Decimal::new(25, 2), "{symbol} lost {lost}");
         }
         let poor = setup_for(3, account, Timestamp::UNIX_EPOCH, &holdings, money(100));
         assert_eq!(poor.cash, Money::ZERO);

@@ -56,8 +56,6 @@ impl Opening {
     /// The wall time of a session time of this stretch.
     pub(crate) fn wall_at(self, session: SessionTime) -> Timestamp {
         let passed = i64::try_from(session.since(self.session).millis()).unwrap_or(i64::MAX);
-        self.at
-            .saturating_add(SignedDuration::from_millis(passed))
-            .unwrap_or(self.at)
+        self.at.saturating_add(SignedDuration::from_millis(passed)).unwrap_or(self.at)
     }
 }

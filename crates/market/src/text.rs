@@ -43,15 +43,11 @@ macro_rules! text {
     };
 }
 
-text!(Price, |text| Self::new(parsed::<Decimal>(text)?)
-    .map_err(|error| error.to_string()));
-text!(Quantity, |text| Self::new(parsed::<Decimal>(text)?)
-    .map_err(|error| error.to_string()));
+text!(Price, |text| Self::new(parsed::<Decimal>(text)?).map_err(|error| error.to_string()));
+text!(Quantity, |text| Self::new(parsed::<Decimal>(text)?).map_err(|error| error.to_string()));
 text!(Money, |text| parsed::<Decimal>(text).map(Self::new));
-text!(Symbol, |text| Self::new(text)
-    .map_err(|error| error.to_string()));
-text!(AccountId, |text| Self::new(text)
-    .map_err(|error| error.to_string()));
+text!(Symbol, |text| Self::new(text).map_err(|error| error.to_string()));
+text!(AccountId, |text| Self::new(text).map_err(|error| error.to_string()));
 text!(Timestamp, |text| parsed(text));
 
 impl Text for Side {
@@ -124,9 +120,6 @@ pub(crate) mod list {
         from: D,
     ) -> Result<Vec<T>, D::Error> {
         let texts = Vec::<String>::deserialize(from)?;
-        texts
-            .iter()
-            .map(|text| T::hear(text).map_err(D::Error::custom))
-            .collect()
+        texts.iter().map(|text| T::hear(text).map_err(D::Error::custom)).collect()
     }
 }

@@ -39,7 +39,9 @@ pub enum NotAnAccountEntry {
     #[error("expected an account log entry, found {0}")]
     Malformed(#[from] serde_json::Error),
     /// Written by a newer release.
-    #[error("expected an account log entry of schema {SCHEMA} or older, found schema {found}: use the newer release")]
+    #[error(
+        "expected an account log entry of schema {SCHEMA} or older, found schema {found}: use the newer release"
+    )]
     Newer {
         /// The schema found.
         found: u32,
@@ -58,6 +60,10 @@ impl AccountEntry {
     /// [`NotAnAccountEntry`] for other bytes and for a newer schema.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotAnAccountEntry> {
         let entry: Self = serde_json::from_slice(bytes)?;
-        if entry.schema > SCHEMA { Err(NotAnAccountEntry::Newer { found: entry.schema }) } else { Ok(entry) }
+        if entry.schema > SCHEMA {
+            Err(NotAnAccountEntry::Newer { found: entry.schema })
+        } else {
+            Ok(entry)
+        }
     }
 }

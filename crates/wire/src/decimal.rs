@@ -44,7 +44,8 @@ pub fn read(text: &str) -> Result<Decimal, NotADecimal> {
     if text.len() > LENGTH_MAX {
         return Err(NotADecimal::TooLong { found: text.chars().count() });
     }
-    let parts = Parts::split(text).ok_or_else(|| NotADecimal::NotANumber { found: text.to_owned() })?;
+    let parts =
+        Parts::split(text).ok_or_else(|| NotADecimal::NotANumber { found: text.to_owned() })?;
     parts.decimal().ok_or_else(|| NotADecimal::TooLarge { found: text.to_owned() })
 }
 
@@ -81,7 +82,8 @@ impl Parts {
         }
         // The fewest places to drop so that the rest fits: at most 28 behind the point and 96 bits in all.
         let beyond = (self.scale - 28).max(0);
-        (beyond..beyond + 4).find_map(|dropped| self.rounded(dropped.max(self.excess() + dropped - beyond)))
+        (beyond..beyond + 4)
+            .find_map(|dropped| self.rounded(dropped.max(self.excess() + dropped - beyond)))
     }
 
     /// Digits beyond the 29 that 96 bits can hold.
@@ -98,7 +100,14 @@ impl Parts {
         let length = i64::try_from(self.digits.len()).ok()?;
         let (kept, lost) = if dropped >= length {
             // Everything is behind the last place kept: a half at most if the first lost digit is the leading one.
-            ("0", format!("{}{}", "0".repeat(usize::try_from((dropped - length).min(64)).ok()?), self.digits))
+            (
+                "0",
+                format!(
+                    "{}{}",
+                    "0".repeat(usize::try_from((dropped - length).min(64)).ok()?),
+                    self.digits
+                ),
+            )
         } else {
             let (kept, lost) = self.digits.split_at(usize::try_from(length - dropped).ok()?);
             (kept, lost.to_owned())
@@ -106,7 +115,11 @@ impl Parts {
         let kept: u128 = kept.parse().ok()?;
         let half = lost.bytes().next().map_or(std::cmp::Ordering::Less, |first| {
             let rest = lost.bytes().skip(1).any(|digit| digit != b'0');
-            first.cmp(&b'5').then(if rest { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Equal })
+            first.cmp(&b'5').then(if rest {
+                std::cmp::Ordering::Greater
+            } else {
+                std::cmp::Ordering::Equal
+            })
         });
         let up = match half {
             std::cmp::Ordering::Greater => true,
@@ -155,11 +168,17 @@ mod tests {
 
     #[test]
     fn what_is_no_finite_decimal_is_refused() {
-        for text in ["", "-", ".", "NaN", "Infinity", "1e", "1e400", "0x10", "1_000", "1,5", " 1", "--1", "1.2.3"] {
+        for text in [
+            "", "-", ".", "NaN", "Infinity", "1e", "1e400", "0x10", "1_000", "1,5", " 1", "--1",
+            "1.2.3",
+        ] {
             assert!(read(text).is_err(), "{text:?}");
         }
         assert_eq!(read(&"1".repeat(70)), Err(NotADecimal::TooLong { found: 70 }));
-        assert_eq!(read("79228162514264337593543950336").map_err(|e| e.to_string().contains("7.9e28")), Err(true));
+        assert_eq!(
+            read("79228162514264337593543950336").map_err(|e| e.to_string().contains("7.9e28")),
+            Err(true)
+        );
         check("1e-400", "0.0000000000000000000000000000");
     }
 }

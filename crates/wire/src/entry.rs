@@ -67,7 +67,9 @@ pub enum NotAnEntry {
     #[error("expected a log entry, found one with {0}")]
     Value(String),
     /// Written by a newer release.
-    #[error("expected a log entry of schema {SCHEMA} or older, found schema {found}: use the newer release")]
+    #[error(
+        "expected a log entry of schema {SCHEMA} or older, found schema {found}: use the newer release"
+    )]
     Newer {
         /// The schema found.
         found: u32,

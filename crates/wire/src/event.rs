@@ -8,8 +8,8 @@ use alchemiser_core::{
     execution::Execution,
     fact::{Announced, Phase},
     ids::{AccountId, EventId},
-    leg::{Leg, LegOutcome, Reason},
     ledger,
+    leg::{Leg, LegOutcome, Reason},
     plan::PlanRefused,
     side::Side,
 };
@@ -65,7 +65,10 @@ pub fn render(event: &Event, state: &Execution, at: Timestamp) -> Announced {
     let detail = match event {
         Event::Started => json(event, state, at, started(state)),
         Event::OrderSettled(id) => {
-            let found = state.legs.iter().flat_map(|leg| leg.children.iter().map(move |child| (leg, child)));
+            let found = state
+                .legs
+                .iter()
+                .flat_map(|leg| leg.children.iter().map(move |child| (leg, child)));
             let found = found.into_iter().find(|(_, child)| child.client_order_id == *id);
             json(event, state, at, found.map(|(leg, child)| order_settled(leg, child, state)))
         }
@@ -79,7 +82,8 @@ pub fn render(event: &Event, state: &Execution, at: Timestamp) -> Announced {
 }
 
 fn json(event: &Event, state: &Execution, at: Timestamp, own: impl Serialize) -> String {
-    let metadata = matches!(event, Event::Executed | Event::Completed | Event::Failed).then(|| timing(state, at));
+    let metadata = matches!(event, Event::Executed | Event::Completed | Event::Failed)
+        .then(|| timing(state, at));
     let common = Common {
         correlation_id: state.plan.correlation_id.to_string(),
         causation_id: state.plan.source_event.to_string(),
@@ -143,7 +147,10 @@ fn started(state: &Execution) -> Option<Started> {
 }
 
 fn broker_id(child: &ChildOrder) -> String {
-    child.broker_order_id.as_ref().map_or_else(|| child.client_order_id.to_string(), ToString::to_string)
+    child
+        .broker_order_id
+        .as_ref()
+        .map_or_else(|| child.client_order_id.to_string(), ToString::to_string)
 }
 
 #[derive(Serialize)]
@@ -194,7 +201,8 @@ struct SettledDetail {
 }
 
 fn bulk_settled(state: &Execution) -> BulkSettled {
-    let sold = state.side(Side::Sell).flat_map(|leg| leg.children.iter().map(move |child| (leg, child)));
+    let sold =
+        state.side(Side::Sell).flat_map(|leg| leg.children.iter().map(move |child| (leg, child)));
     let sold: Vec<_> = sold.filter(|(_, child)| !child.cumulative.is_zero()).collect();
     let detail = |(leg, child): &(&Leg, &ChildOrder)| SettledDetail {
         symbol: leg.symbol().to_string(),
@@ -232,10 +240,16 @@ struct PhaseMetadata {
 }
 
 fn phase_completed(side: Side, state: &Execution) -> PhaseCompleted {
-    let placed: Vec<(&Leg, &ChildOrder)> =
-        state.side(side).filter_map(|leg| Some((leg, leg.children.iter().rfind(|c| c.broker_order_id.is_some())?))).collect();
+    let placed: Vec<(&Leg, &ChildOrder)> = state
+        .side(side)
+        .filter_map(|leg| Some((leg, leg.children.iter().rfind(|c| c.broker_order_id.is_some())?)))
+        .collect();
     let ids = |wanted: &dyn Fn(&Leg) -> bool| {
-        placed.iter().filter(|(leg, _)| wanted(leg)).map(|(_, child)| broker_id(child)).collect::<Vec<_>>()
+        placed
+            .iter()
+            .filter(|(leg, _)| wanted(leg))
+            .map(|(_, child)| broker_id(child))
+            .collect::<Vec<_>>()
     };
     let filled = |leg: &Leg| leg.outcome == Some(LegOutcome::Filled);
     PhaseCompleted {
@@ -250,7 +264,11 @@ fn phase_completed(side: Side, state: &Execution) -> PhaseCompleted {
         phase_metadata: PhaseMetadata {
             legs: state.side(side).count(),
             filled: state.side(side).filter(|leg| filled(leg)).count(),
-            traded_value: state.side(side).map(Leg::filled_notional).sum::<alchemiser_core::money::Money>().to_string(),
+            traded_value: state
+                .side(side)
+                .map(Leg::filled_notional)
+                .sum::<alchemiser_core::money::Money>()
+                .to_string(),
         },
     }
 }
@@ -311,13 +329,25 @@ fn order(leg: &Leg, state: &Execution, at: Timestamp) -> Order {
         trade_amount: leg.filled_notional().to_string(),
         shares: leg.filled().to_string(),
         price: leg.average_price().map(|price| price.to_string()),
-        order_id: leg.children.iter().rev().find_map(|child| child.broker_order_id.as_ref()).map(ToString::to_string),
+        order_id: leg
+            .children
+            .iter()
+            .rev()
+            .find_map(|child| child.broker_order_id.as_ref())
+            .map(ToString::to_string),
         success: filled,
-        error_message: leg.outcome.and_then(LegOutcome::reason).map(|reason| Reason::code(reason).to_owned()),
+        error_message: leg
+            .outcome
+            .and_then(LegOutcome::reason)
+            .map(|reason| Reason::code(reason).to_owned()),
         timestamp: leg.started_at.unwrap_or(at),
         order_type: "LIMIT",
         filled_at: newest_fill,
-        client_order_ids: leg.children.iter().map(|child| child.client_order_id.to_string()).collect(),
+        client_order_ids: leg
+            .children
+            .iter()
+            .map(|child| child.client_order_id.to_string())
+            .collect(),
         attempts: leg.children.len(),
         policy: state.preflight.as_ref().map(|(preflight, _)| preflight.policy.word()),
         slippage_bps: ledger::measure(leg).cost_bps.map(|bps| bps.normalize().to_string()),
@@ -511,10 +541,21 @@ pub fn terminal(event: &crate::incoming::Envelope) -> Result<Terminal, PlanRefus
     let completed = event.detail_type == Event::Completed.detail_type();
     if !completed && event.detail_type != Event::Failed.detail_type() {
         let code = alchemiser_core::plan::RefusalCode::WrongEvent;
-        return Err(PlanRefused::new(code, "detail-type", "WorkflowCompleted or WorkflowFailed", &event.detail_type));
+        return Err(PlanRefused::new(
+            code,
+            "detail-type",
+            "WorkflowCompleted or WorkflowFailed",
+            &event.detail_type,
+        ));
     }
     let detail: Detail = crate::strict::read(event.detail.get().as_bytes(), "detail")?;
     let ids = detail.summary.or(detail.error_details);
     let (plan_id, account) = ids.map_or((None, None), |ids| (ids.plan_id, ids.account));
-    Ok(Terminal { completed, event_id: detail.event_id, plan_id, account, failure_reason: detail.failure_reason })
+    Ok(Terminal {
+        completed,
+        event_id: detail.event_id,
+        plan_id,
+        account,
+        failure_reason: detail.failure_reason,
+    })
 }

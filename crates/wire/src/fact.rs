@@ -4,7 +4,8 @@ mod part;
 
 use alchemiser_core::{
     fact::{
-        Announced, CancelReason, Fact, FactKind, Funds, Phase, PositionDifference, Refusal, Sized, StopCode,
+        Announced, CancelReason, Fact, FactKind, Funds, Phase, PositionDifference, Refusal, Sized,
+        StopCode,
     },
     ids::{AccountId, EventId, Owner, Symbol},
     leg::{LegOutcome, Reason, WaitCode},
@@ -17,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text;
 use part::{
-    Amount, AnnouncedLine, AttemptLine, DifferenceLine, IntentLine, OutcomeLine, PlanLine, PreflightLine, QuoteLine,
-    ReportLine, VerdictLine, refusal_kind, refusal_word,
+    Amount, AnnouncedLine, AttemptLine, DifferenceLine, IntentLine, OutcomeLine, PlanLine,
+    PreflightLine, QuoteLine, ReportLine, VerdictLine, refusal_kind, refusal_word,
 };
 
 /// A fact with its time.
@@ -139,33 +140,55 @@ impl From<&Fact> for FactLine {
 
 impl From<&FactKind> for Kind {
     fn from(kind: &FactKind) -> Self {
-        let attempt = |symbol: &Symbol, attempt: &u32| AttemptLine { symbol: symbol.clone(), attempt: *attempt };
+        let attempt = |symbol: &Symbol, attempt: &u32| AttemptLine {
+            symbol: symbol.clone(),
+            attempt: *attempt,
+        };
         match kind {
             FactKind::Claimed(plan) => Self::Claimed(Box::new(PlanLine::from(plan.as_ref()))),
             FactKind::Acquired(account) => Self::Acquired { account: account.clone() },
-            FactKind::LeaseTaken(epoch, owner) => Self::LeaseTaken { epoch: *epoch, owner: owner.clone() },
+            FactKind::LeaseTaken(epoch, owner) => {
+                Self::LeaseTaken { epoch: *epoch, owner: owner.clone() }
+            }
             FactKind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             FactKind::PlanStopped(code) => Self::PlanStopped { code: *code },
-            FactKind::FundsVerified(funds) => Self::FundsVerified { before: funds.before, proceeds: funds.proceeds },
+            FactKind::FundsVerified(funds) => {
+                Self::FundsVerified { before: funds.before, proceeds: funds.proceeds }
+            }
             FactKind::Allocated(amounts) => {
-                let line = |(symbol, amount): &(Symbol, Money)| Amount { symbol: symbol.clone(), amount: *amount };
+                let line = |(symbol, amount): &(Symbol, Money)| Amount {
+                    symbol: symbol.clone(),
+                    amount: *amount,
+                };
                 Self::Allocated { amounts: amounts.iter().map(line).collect() }
             }
-            FactKind::Arrived(symbol, quote) => Self::Arrived { symbol: symbol.clone(), quote: quote.into() },
+            FactKind::Arrived(symbol, quote) => {
+                Self::Arrived { symbol: symbol.clone(), quote: quote.into() }
+            }
             FactKind::Sized(symbol, sized) => {
                 Self::Sized { symbol: symbol.clone(), target: sized.target, trimmed: sized.trimmed }
             }
-            FactKind::Waiting(symbol, code) => Self::Waiting { symbol: symbol.clone(), code: *code },
-            FactKind::Intent(intent) => Self::Intent(Box::new(intent.as_ref().into())),
-            FactKind::Resubmitted(symbol, attempt, verdict) => {
-                Self::Resubmitted { symbol: symbol.clone(), attempt: *attempt, verdict: verdict.into() }
+            FactKind::Waiting(symbol, code) => {
+                Self::Waiting { symbol: symbol.clone(), code: *code }
             }
+            FactKind::Intent(intent) => Self::Intent(Box::new(intent.as_ref().into())),
+            FactKind::Resubmitted(symbol, attempt, verdict) => Self::Resubmitted {
+                symbol: symbol.clone(),
+                attempt: *attempt,
+                verdict: verdict.into(),
+            },
             FactKind::AnswerLost(symbol, number) => Self::AnswerLost(attempt(symbol, number)),
             FactKind::NotFound(symbol, number) => Self::NotFound(attempt(symbol, number)),
             FactKind::Refused(symbol, attempt, refusal) => {
                 let (kind, available) = refusal_word(refusal.kind);
                 let message = refusal.message.clone();
-                Self::Refused { symbol: symbol.clone(), attempt: *attempt, kind, available, message }
+                Self::Refused {
+                    symbol: symbol.clone(),
+                    attempt: *attempt,
+                    kind,
+                    available,
+                    message,
+                }
             }
             FactKind::Unsent(symbol, number) => Self::Unsent(attempt(symbol, number)),
             FactKind::Unresolved(symbol, number) => Self::Unresolved(attempt(symbol, number)),
@@ -189,7 +212,9 @@ impl From<&FactKind> for Kind {
                 };
                 Self::Reconciled { differences: differences.iter().map(line).collect() }
             }
-            FactKind::OutcomeReached(outcome) => Self::OutcomeReached(Box::new(outcome.as_ref().into())),
+            FactKind::OutcomeReached(outcome) => {
+                Self::OutcomeReached(Box::new(outcome.as_ref().into()))
+            }
             FactKind::Announced(event) => Self::Announced(Box::new(AnnouncedLine {
                 event_id: event.event_id.clone(),
                 detail_type: event.detail_type.clone(),
@@ -225,32 +250,47 @@ impl TryFrom<Kind> for FactKind {
             Kind::LeaseTaken { epoch, owner } => Self::LeaseTaken(epoch, owner),
             Kind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             Kind::PlanStopped { code } => Self::PlanStopped(code),
-            Kind::FundsVerified { before, proceeds } => Self::FundsVerified(Funds { before, proceeds }),
-            Kind::Allocated { amounts } => {
-                Self::Allocated(amounts.into_iter().map(|line| (line.symbol, line.amount)).collect())
+            Kind::FundsVerified { before, proceeds } => {
+                Self::FundsVerified(Funds { before, proceeds })
             }
+            Kind::Allocated { amounts } => Self::Allocated(
+                amounts.into_iter().map(|line| (line.symbol, line.amount)).collect(),
+            ),
             Kind::Arrived { symbol, quote } => Self::Arrived(symbol, quote.into()),
-            Kind::Sized { symbol, target, trimmed } => Self::Sized(symbol, Sized { target, trimmed }),
+            Kind::Sized { symbol, target, trimmed } => {
+                Self::Sized(symbol, Sized { target, trimmed })
+            }
             Kind::Waiting { symbol, code } => Self::Waiting(symbol, code),
             Kind::Intent(intent) => Self::Intent(Box::new((*intent).into())),
-            Kind::Resubmitted { symbol, attempt, verdict } => Self::Resubmitted(symbol, attempt, verdict.into()),
+            Kind::Resubmitted { symbol, attempt, verdict } => {
+                Self::Resubmitted(symbol, attempt, verdict.into())
+            }
             Kind::AnswerLost(line) => Self::AnswerLost(line.symbol, line.attempt),
             Kind::NotFound(line) => Self::NotFound(line.symbol, line.attempt),
-            Kind::Refused { symbol, attempt, kind, available, message } => {
-                Self::Refused(symbol, attempt, Refusal { kind: refusal_kind(&kind, available)?, message })
-            }
+            Kind::Refused { symbol, attempt, kind, available, message } => Self::Refused(
+                symbol,
+                attempt,
+                Refusal { kind: refusal_kind(&kind, available)?, message },
+            ),
             Kind::Unsent(line) => Self::Unsent(line.symbol, line.attempt),
             Kind::Unresolved(line) => Self::Unresolved(line.symbol, line.attempt),
             Kind::Reported(line) => {
                 let (symbol, attempt) = (line.symbol.clone(), line.attempt);
                 Self::Reported(symbol, attempt, Box::new((*line).into()))
             }
-            Kind::CancelRequested { symbol, attempt, reason } => Self::CancelRequested(symbol, attempt, reason),
+            Kind::CancelRequested { symbol, attempt, reason } => {
+                Self::CancelRequested(symbol, attempt, reason)
+            }
             Kind::LegFinished { symbol, outcome, reason } => {
-                let known = |code: &String| Reason::from_code(code).ok_or_else(|| text::unknown("reason", code));
+                let known = |code: &String| {
+                    Reason::from_code(code).ok_or_else(|| text::unknown("reason", code))
+                };
                 let reason = reason.as_ref().map(known).transpose()?;
                 let outcome = LegOutcome::from_words(&outcome, reason);
-                Self::LegFinished(symbol, outcome.ok_or_else(|| text::unknown("leg outcome", format!("{reason:?}")))?)
+                Self::LegFinished(
+                    symbol,
+                    outcome.ok_or_else(|| text::unknown("leg outcome", format!("{reason:?}")))?,
+                )
             }
             Kind::PhaseChanged { phase } => Self::PhaseChanged(phase),
             Kind::Reconciled { differences } => {

@@ -31,7 +31,8 @@ struct Shape {
 /// # Errors
 /// [`PlanRefused`] when the payload holds `Records` that are not SQS records. Anything else is one message.
 pub fn messages(payload: &[u8]) -> Result<Vec<Message>, PlanRefused> {
-    let queued = serde_json::from_slice::<Shape>(payload).is_ok_and(|shape| shape.records.is_some());
+    let queued =
+        serde_json::from_slice::<Shape>(payload).is_ok_and(|shape| shape.records.is_some());
     if !queued {
         return Ok(vec![Message { message_id: None, bytes: payload.to_vec() }]);
     }
@@ -65,7 +66,8 @@ pub fn source_id(bytes: &[u8]) -> String {
         event_id: Option<String>,
     }
     let ids = serde_json::from_slice::<Ids>(bytes).ok();
-    let inner = ids.as_ref().and_then(|ids| ids.detail.as_ref()).and_then(|detail| detail.event_id.clone());
+    let inner =
+        ids.as_ref().and_then(|ids| ids.detail.as_ref()).and_then(|detail| detail.event_id.clone());
     let found = inner.or_else(|| ids.and_then(|ids| ids.id));
     found.filter(|id| alchemiser_core::ids::EventId::new(id).is_ok()).unwrap_or_else(|| {
         let mut digest = data_encoding::HEXLOWER.encode(&Sha256::digest(bytes));

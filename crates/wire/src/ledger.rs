@@ -2,8 +2,8 @@
 
 use alchemiser_core::{
     execution::Execution,
-    leg::LegOutcome,
     ledger::{self, Line},
+    leg::LegOutcome,
     quote::Quote,
 };
 use jiff::tz::TimeZone;
@@ -125,7 +125,11 @@ impl From<&Quote> for QuoteRecord {
 pub fn key(state: &Execution) -> String {
     let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
     let date = state.plan.received_at.to_zoned(zone).date();
-    format!("ledger/{}/date={date}/{}.jsonl", encode(state.plan.account.as_str()), encode(state.plan.plan_id.as_str()))
+    format!(
+        "ledger/{}/date={date}/{}.jsonl",
+        encode(state.plan.account.as_str()),
+        encode(state.plan.plan_id.as_str())
+    )
 }
 
 /// Percent-encodes everything outside `[A-Za-z0-9_-]`.
@@ -137,7 +141,9 @@ pub fn encode(name: &str) -> String {
         } else {
             encoded.push('%');
             for nibble in [byte >> 4, byte & 15] {
-                encoded.extend(char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()));
+                encoded.extend(
+                    char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()),
+                );
             }
         }
     }
@@ -162,7 +168,8 @@ pub fn lines(state: &Execution) -> Vec<LedgerLine> {
 fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
     let (leg, child, plan) = (line.leg, line.child, &state.plan);
     let measures = ledger::measure(leg);
-    let text = |value: Option<rust_decimal::Decimal>| value.map(|value| value.normalize().to_string());
+    let text =
+        |value: Option<rust_decimal::Decimal>| value.map(|value| value.normalize().to_string());
     let given = plan.attribution.get(leg.symbol().as_str()).cloned().unwrap_or_default();
     let (strategy_names, strategy_weights): (Vec<_>, Vec<_>) = given.into_iter().unzip();
     let preflight = state.preflight.as_ref().map(|(preflight, _)| preflight);
@@ -210,15 +217,25 @@ fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
 
 /// Says why fields are null.
 fn unknown(line: &Line<'_>) -> Vec<String> {
-    let mut reasons = vec!["fees: the broker reports them at the end of the day, not with the fill".to_owned()];
+    let mut reasons =
+        vec!["fees: the broker reports them at the end of the day, not with the fill".to_owned()];
     let mut note = |missing: bool, reason: &str| {
         if missing {
             reasons.push(reason.to_owned());
         }
     };
-    note(line.child.average_price.is_none(), "average_price: the broker had not said it when the plan ended");
-    note(line.child.quote_at_fill.is_none(), "quote_at_fill: no usable quote when the fill was seen");
+    note(
+        line.child.average_price.is_none(),
+        "average_price: the broker had not said it when the plan ended",
+    );
+    note(
+        line.child.quote_at_fill.is_none(),
+        "quote_at_fill: no usable quote when the fill was seen",
+    );
     note(line.leg.arrival.is_none(), "quote_at_arrival: no usable quote before the leg ended");
-    note(line.child.quote.spread().is_zero(), "effective_over_quoted: the market was locked at submit");
+    note(
+        line.child.quote.spread().is_zero(),
+        "effective_over_quoted: the market was locked at submit",
+    );
     reasons
 }

@@ -72,7 +72,12 @@ struct Item {
 /// [`PlanRefused`] naming the first field that does not fit.
 pub fn read(event: &Envelope, accounts: &Accounts) -> Result<Draft, PlanRefused> {
     if event.detail_type != DETAIL_TYPE {
-        return Err(PlanRefused::new(RefusalCode::WrongEvent, "detail-type", DETAIL_TYPE, &event.detail_type));
+        return Err(PlanRefused::new(
+            RefusalCode::WrongEvent,
+            "detail-type",
+            DETAIL_TYPE,
+            &event.detail_type,
+        ));
     }
     let detail: Detail = strict::read(event.detail.get().as_bytes(), "detail")?;
     if let Some(kind) = detail.event_type.as_ref().filter(|kind| *kind != DETAIL_TYPE) {
@@ -81,7 +86,12 @@ pub fn read(event: &Envelope, accounts: &Accounts) -> Result<Draft, PlanRefused>
     schema("schema_version", detail.schema_version.as_deref())?;
     schema("rebalance_plan.schema_version", detail.rebalance_plan.schema_version.as_deref())?;
     if detail.schema_version.is_none() && detail.rebalance_plan.schema_version.is_none() {
-        return Err(PlanRefused::new(RefusalCode::MissingField, "schema_version", "1.x", "no field"));
+        return Err(PlanRefused::new(
+            RefusalCode::MissingField,
+            "schema_version",
+            "1.x",
+            "no field",
+        ));
     }
     if let Some(causation) = &detail.causation_id {
         event_id("causation_id", causation)?;
@@ -101,7 +111,10 @@ pub fn read(event: &Envelope, accounts: &Accounts) -> Result<Draft, PlanRefused>
             .map(|until| time("metadata.valid_until", &until))
             .transpose()?,
         urgency: body.execution_urgency.unwrap_or_else(|| "NORMAL".to_owned()),
-        portfolio_value: number("rebalance_plan.total_portfolio_value", &body.total_portfolio_value)?,
+        portfolio_value: number(
+            "rebalance_plan.total_portfolio_value",
+            &body.total_portfolio_value,
+        )?,
         trade_value: number("rebalance_plan.total_trade_value", &body.total_trade_value)?,
         trades_required: detail.trades_required,
         items: body.items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?,
@@ -130,7 +143,12 @@ fn account(named: Option<String>, accounts: &Accounts) -> Result<AccountId, Plan
     match named {
         Some(name) if name != accounts.default.as_str() => {
             let expected = format!("the configured account {}", accounts.default);
-            Err(PlanRefused::new(RefusalCode::UnknownAccount, "metadata.account", &expected, format!("{name:?}")))
+            Err(PlanRefused::new(
+                RefusalCode::UnknownAccount,
+                "metadata.account",
+                &expected,
+                format!("{name:?}"),
+            ))
         }
         Some(_) | None => Ok(accounts.default.clone()),
     }
@@ -147,11 +165,18 @@ fn time(field: &str, text: &str) -> Result<Timestamp, PlanRefused> {
 fn number(field: &str, raw: &RawValue) -> Result<Decimal, PlanRefused> {
     let text = raw.get();
     let refused = |found: &str| {
-        PlanRefused::new(RefusalCode::MalformedField, field, "a decimal as JSON string or number", found)
+        PlanRefused::new(
+            RefusalCode::MalformedField,
+            field,
+            "a decimal as JSON string or number",
+            found,
+        )
     };
     let inner = match text.strip_prefix('"') {
         Some(_) => serde_json::from_str::<String>(text).ok().ok_or_else(|| refused(text))?,
-        None if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => text.to_owned(),
+        None if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            text.to_owned()
+        }
         None => return Err(refused(text)),
     };
     decimal::read(&inner).map_err(|error| {
@@ -163,7 +188,8 @@ fn number(field: &str, raw: &RawValue) -> Result<Decimal, PlanRefused> {
 }
 
 fn item((index, item): (usize, Item)) -> Result<DraftItem, PlanRefused> {
-    let at = |name: &str, raw: &RawValue| number(&format!("rebalance_plan.items[{index}].{name}"), raw);
+    let at =
+        |name: &str, raw: &RawValue| number(&format!("rebalance_plan.items[{index}].{name}"), raw);
     Ok(DraftItem {
         trade_amount: at("trade_amount", &item.trade_amount)?,
         current_value: at("current_value", &item.current_value)?,
@@ -179,9 +205,13 @@ fn item((index, item): (usize, Item)) -> Result<DraftItem, PlanRefused> {
 /// Strategy names and weights, as given. What is not of the documented form is left out: attribution explains trades,
 /// it never stops them.
 fn attributed(raw: &RawValue) -> BTreeMap<String, Vec<(String, String)>> {
-    let parsed = serde_json::from_str::<BTreeMap<String, BTreeMap<String, Box<RawValue>>>>(raw.get());
+    let parsed =
+        serde_json::from_str::<BTreeMap<String, BTreeMap<String, Box<RawValue>>>>(raw.get());
     let weights = |weights: BTreeMap<String, Box<RawValue>>| {
-        weights.into_iter().map(|(name, weight)| (name, weight.get().trim_matches('"').to_owned())).collect()
+        weights
+            .into_iter()
+            .map(|(name, weight)| (name, weight.get().trim_matches('"').to_owned()))
+            .collect()
     };
     parsed.unwrap_or_default().into_iter().map(|(symbol, given)| (symbol, weights(given))).collect()
 }

@@ -108,17 +108,29 @@ impl Request {
     /// [`PlanRefused`] naming the first field that does not fit.
     pub fn read(event: &Envelope) -> Result<Self, PlanRefused> {
         if event.detail_type != DETAIL_TYPE {
-            return Err(PlanRefused::new(RefusalCode::WrongEvent, "detail-type", DETAIL_TYPE, &event.detail_type));
+            return Err(PlanRefused::new(
+                RefusalCode::WrongEvent,
+                "detail-type",
+                DETAIL_TYPE,
+                &event.detail_type,
+            ));
         }
         let detail: Detail = strict::read(event.detail.get().as_bytes(), "detail")?;
         let refused = |field: &str, error: alchemiser_core::ids::NotAnId| {
-            PlanRefused::new(RefusalCode::MalformedField, field, error.expected, format!("{:?}", error.found))
+            PlanRefused::new(
+                RefusalCode::MalformedField,
+                field,
+                error.expected,
+                format!("{:?}", error.found),
+            )
         };
         Ok(Self {
             account: AccountId::new(&detail.account).map_err(|e| refused("account", e))?,
             plan_id: PlanId::new(&detail.plan_id).map_err(|e| refused("plan_id", e))?,
-            correlation_id: CorrelationId::new(&detail.correlation_id).map_err(|e| refused("correlation_id", e))?,
-            causation_id: EventId::new(&detail.causation_id).map_err(|e| refused("causation_id", e))?,
+            correlation_id: CorrelationId::new(&detail.correlation_id)
+                .map_err(|e| refused("correlation_id", e))?,
+            causation_id: EventId::new(&detail.causation_id)
+                .map_err(|e| refused("causation_id", e))?,
             epoch: detail.epoch,
             why: detail.reason,
         })

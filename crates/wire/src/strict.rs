@@ -64,7 +64,12 @@ impl<'de> Visitor<'de> for EachKeyOnce {
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, PlanRefused> {
     if serde_json::from_slice::<EachKeyOnce>(bytes).is_err() {
         let (path, found) = located::<EachKeyOnce>(bytes, what);
-        return Err(PlanRefused::new(RefusalCode::MalformedJson, &path, "JSON in which each key stands once", found));
+        return Err(PlanRefused::new(
+            RefusalCode::MalformedJson,
+            &path,
+            "JSON in which each key stands once",
+            found,
+        ));
     }
     let Ok(read) = serde_json::from_slice(bytes) else {
         let (path, found) = located::<T>(bytes, what);
@@ -85,7 +90,8 @@ fn located<T: DeserializeOwned>(bytes: &[u8], what: &str) -> (String, String) {
     let path = path.trim_end_matches(".?");
     let path = if path == "." || path == "?" { what } else { path };
     let found = error.inner().to_string();
-    let twice = found.strip_prefix("the key \"").and_then(|rest| rest.split_once("\" stands twice"));
+    let twice =
+        found.strip_prefix("the key \"").and_then(|rest| rest.split_once("\" stands twice"));
     let path = match twice {
         Some((key, _)) if path == what => key.to_owned(),
         Some((key, _)) => format!("{path}.{key}"),
@@ -97,11 +103,14 @@ fn located<T: DeserializeOwned>(bytes: &[u8], what: &str) -> (String, String) {
 /// A typed reading's failure in our words: serde says «missing field `x`» or «invalid type: a, expected b».
 fn refused(path: &str, what: &str, found: &str) -> PlanRefused {
     let place = found.rfind(" at line ").map_or(found, |at| found.get(..at).unwrap_or(found));
-    if let Some((field, _)) = place.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+    if let Some((field, _)) =
+        place.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'))
+    {
         let field = if path == what { field.to_owned() } else { format!("{path}.{field}") };
         return PlanRefused::new(RefusalCode::MissingField, &field, "a value", "no such field");
     }
-    let (found, expected) = place.split_once(", expected ").unwrap_or((place, "a value of the documented type"));
+    let (found, expected) =
+        place.split_once(", expected ").unwrap_or((place, "a value of the documented type"));
     let found = found.strip_prefix("invalid type: ").unwrap_or(found);
     PlanRefused::new(RefusalCode::MalformedField, path, expected, found)
 }
@@ -129,11 +138,26 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_place() {
-        check("{", "MALFORMED_JSON: event: expected JSON in which each key stands once, found EOF while parsing an object at line 1 column 1");
-        check(r#"{"inner":{"list":[],"list":[]}}"#, "MALFORMED_JSON: inner.list: expected JSON in which each key stands once, found the key \"list\" stands twice at line 1 column 26");
-        check(r#"{"inner":{"list":[NaN]}}"#, "MALFORMED_JSON: inner.list[0]: expected JSON in which each key stands once, found expected value at line 1 column 19");
-        check(r#"{"inner":{}}"#, "MISSING_FIELD: inner.list: expected a value, found no such field");
+        check(
+            "{",
+            "MALFORMED_JSON: event: expected JSON in which each key stands once, found EOF while parsing an object at line 1 column 1",
+        );
+        check(
+            r#"{"inner":{"list":[],"list":[]}}"#,
+            "MALFORMED_JSON: inner.list: expected JSON in which each key stands once, found the key \"list\" stands twice at line 1 column 26",
+        );
+        check(
+            r#"{"inner":{"list":[NaN]}}"#,
+            "MALFORMED_JSON: inner.list[0]: expected JSON in which each key stands once, found expected value at line 1 column 19",
+        );
+        check(
+            r#"{"inner":{}}"#,
+            "MISSING_FIELD: inner.list: expected a value, found no such field",
+        );
         check("{}", "MISSING_FIELD: inner: expected a value, found no such field");
-        check(r#"{"inner":{"list":{}}}"#, "MALFORMED_FIELD: inner.list: expected a sequence, found map");
+        check(
+            r#"{"inner":{"list":{}}}"#,
+            "MALFORMED_FIELD: inner.list: expected a sequence, found map",
+        );
     }
 }

@@ -28,11 +28,16 @@ pub(crate) trait Text: Sized {
     fn read(text: &str) -> Result<Self, String>;
 }
 
-pub(crate) fn serialize<T: Text, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<T: Text, S: Serializer>(
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     value.write().serialize(serializer)
 }
 
-pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     T::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
@@ -41,11 +46,16 @@ pub(crate) mod option {
     use super::{Deserialize, Deserializer, Error, Serialize, Serializer, Text};
 
     #[expect(clippy::ref_option, reason = "the signature that serde asks of `with`")]
-    pub(crate) fn serialize<T: Text, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Text, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         value.as_ref().map(Text::write).serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| T::read(&text).map_err(D::Error::custom)).transpose()
     }
@@ -55,11 +65,16 @@ pub(crate) mod option {
 pub(crate) mod list {
     use super::{Deserialize, Deserializer, Error, Serialize, Serializer, Text};
 
-    pub(crate) fn serialize<T: Text, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Text, S: Serializer>(
+        values: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         values.iter().map(Text::write).collect::<Vec<_>>().serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<T>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         texts.iter().map(|text| T::read(text).map_err(D::Error::custom)).collect()
     }
@@ -71,11 +86,16 @@ pub(crate) mod millis {
 
     use super::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(value: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        value: &SignedDuration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         i64::try_from(value.as_millis()).unwrap_or(i64::MAX).serialize(serializer)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SignedDuration, D::Error> {
         i64::deserialize(deserializer).map(SignedDuration::from_millis)
     }
 }
@@ -126,7 +146,9 @@ impl Text for Tick {
     }
     fn read(text: &str) -> Result<Self, String> {
         let dollars = decimal(text)?;
-        let known = [Self::CENT, Self::HALF_CENT, Self::SUB_DOLLAR].into_iter().find(|tick| tick.dollars() == dollars);
+        let known = [Self::CENT, Self::HALF_CENT, Self::SUB_DOLLAR]
+            .into_iter()
+            .find(|tick| tick.dollars() == dollars);
         known.ok_or_else(|| format!("expected a tick of 0.01, 0.005 or 0.0001, found {dollars}"))
     }
 }
@@ -136,7 +158,8 @@ impl Text for ClientOrderId {
         self.to_string()
     }
     fn read(text: &str) -> Result<Self, String> {
-        Self::recognise(text).ok_or_else(|| format!("expected a client order id al-…, found {text:?}"))
+        Self::recognise(text)
+            .ok_or_else(|| format!("expected a client order id al-…, found {text:?}"))
     }
 }
 
@@ -155,7 +178,11 @@ macro_rules! id_text {
 id_text!(AccountId, PlanId, CorrelationId, EventId, Owner, BrokerOrderId, Symbol);
 
 /// The value among `all` whose word is `text`.
-fn among<T: Copy>(all: impl IntoIterator<Item = T>, word: impl Fn(T) -> &'static str, text: &str) -> Result<T, String> {
+fn among<T: Copy>(
+    all: impl IntoIterator<Item = T>,
+    word: impl Fn(T) -> &'static str,
+    text: &str,
+) -> Result<T, String> {
     let all: Vec<T> = all.into_iter().collect();
     all.iter().copied().find(|value| word(*value) == text).ok_or_else(|| {
         let words: Vec<&str> = all.iter().map(|value| word(*value)).collect();

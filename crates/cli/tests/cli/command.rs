@@ -44,13 +44,18 @@ pub(crate) fn run_json(plan: &Path, state: &Path, more: &[&str]) -> (i32, Value)
 
 pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("{error}: {} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "{error}: {} {}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
     })
 }
 
 /// `verify --json`: the exit code and the object.
 pub(crate) fn verify(state: &Path) -> (i32, Value) {
-    let output = Command::new(BINARY).args(["verify", "--json", "--state"]).arg(state).output().unwrap();
+    let output =
+        Command::new(BINARY).args(["verify", "--json", "--state"]).arg(state).output().unwrap();
     (output.status.code().unwrap(), json(&output))
 }
 

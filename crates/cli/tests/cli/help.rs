@@ -34,7 +34,12 @@ fn a_wrong_command_line_is_exit_code_2() {
 fn reading_nothing_says_what_to_do() {
     for command in ["status", "ledger", "verify"] {
         let (code, text) = output(&[command, "--state", "/nonexistent/state"]);
-        assert!(code == 2 && text.contains("STATE_MISSING") && text.contains("alchemiser run PLAN.json"), "{text}");
+        assert!(
+            code == 2
+                && text.contains("STATE_MISSING")
+                && text.contains("alchemiser run PLAN.json"),
+            "{text}"
+        );
     }
 }
 
@@ -46,10 +51,16 @@ fn status_and_ledger_show_what_was_done() {
     run_json(&example(), &state, &[]);
     let state = state.to_str().unwrap();
     let (_, status) = output(&["status", "--state", state]);
-    assert!(status.contains("growth-and-bonds-2026-11-20") && status.contains("finished"), "{status}");
+    assert!(
+        status.contains("growth-and-bonds-2026-11-20") && status.contains("finished"),
+        "{status}"
+    );
     let (_, status) = output(&["status", "--json", "--state", state]);
     let lines: serde_json::Value = serde_json::from_str(&status).unwrap();
-    assert_eq!((&lines[0]["legs"], &lines[0]["done"], &lines[0]["live_orders"]), (&13.into(), &13.into(), &0.into()));
+    assert_eq!(
+        (&lines[0]["legs"], &lines[0]["done"], &lines[0]["live_orders"]),
+        (&13.into(), &13.into(), &0.into())
+    );
     let (_, ledger) = output(&["ledger", "--state", state]);
     assert!(ledger.contains("TQQQ") && ledger.contains("E/Q"), "{ledger}");
     let (_, ledger) = output(&["ledger", "no-such-plan", "--json", "--state", state]);
@@ -65,8 +76,12 @@ fn verify_finds_a_changed_entry() {
     let state = dir.path().join("state");
     let (_, report) = run_json(&example(), &state, &[]);
     let entry = std::path::Path::new(report["log"].as_str().unwrap()).join("000005.json");
-    let changed = std::fs::read_to_string(&entry).unwrap().replacen("\"owner\":\"", "\"owner\":\"x", 1);
+    let changed =
+        std::fs::read_to_string(&entry).unwrap().replacen("\"owner\":\"", "\"owner\":\"x", 1);
     std::fs::write(&entry, changed).unwrap();
     let (code, text) = output(&["verify", "--state", state.to_str().unwrap()]);
-    assert!(code == 1 && text.contains("I7") && text.contains("does not carry its predecessor's hash"), "{text}");
+    assert!(
+        code == 1 && text.contains("I7") && text.contains("does not carry its predecessor's hash"),
+        "{text}"
+    );
 }

@@ -22,13 +22,19 @@ fn check_text(text: &str, code: &str, field: &str) {
     let state = dir.path().join("state");
     let path = write(dir.path(), "plan.json", text.as_bytes());
     let (exit, refused) = run_json(&path, &state, &[]);
-    assert_eq!((exit, refused["code"].as_str(), refused["field"].as_str()), (2, Some(code), Some(field)), "{refused}");
+    assert_eq!(
+        (exit, refused["code"].as_str(), refused["field"].as_str()),
+        (2, Some(code), Some(field)),
+        "{refused}"
+    );
     for part in ["expected", "found", "message"] {
         assert!(refused[part].as_str().is_some_and(|text| !text.is_empty()), "{part}: {refused}");
     }
     let executions = state.join("executions/SIM000000001");
     let logs: Vec<String> = fs::read_dir(&executions)
-        .map(|entries| entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+        .map(|entries| {
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        })
         .unwrap_or_default();
     let refusals = logs.iter().filter(|name| name.starts_with("refused-")).count();
     assert_eq!(logs.len(), refusals, "{logs:?}");
@@ -46,33 +52,60 @@ fn text_output(path: &Path, state: &Path) -> String {
 fn what_is_no_event_is_refused() {
     check_text("hello", "MALFORMED_JSON", "event");
     check_text("", "MALFORMED_JSON", "event");
-    check_text(&example_json().to_string()[..600], "MALFORMED_JSON", "allocation_comparison.target_values");
+    check_text(
+        &example_json().to_string()[..600],
+        "MALFORMED_JSON",
+        "allocation_comparison.target_values",
+    );
     check(|event| drop(event.as_object_mut().unwrap().remove("detail")), "MISSING_FIELD", "detail");
     check(|event| event["source"] = "unheard.of".into(), "WRONG_EVENT", "source");
     check(|event| event["detail"]["event_type"] = "Other".into(), "WRONG_EVENT", "event_type");
-    let twice = example_json().to_string().replacen("\"plan_id\":", "\"plan_id\":\"x\",\"plan_id\":", 1);
+    let twice =
+        example_json().to_string().replacen("\"plan_id\":", "\"plan_id\":\"x\",\"plan_id\":", 1);
     check_text(&twice, "MALFORMED_JSON", "rebalance_plan.plan_id");
 }
 
 #[test]
 fn unknown_schemas_are_refused() {
-    check(|event| plan(event)["schema_version"] = "2.0".into(), "UNKNOWN_SCHEMA", "rebalance_plan.schema_version");
-    check(|event| event["detail"]["schema_version"] = "0.9".into(), "UNKNOWN_SCHEMA", "schema_version");
+    check(
+        |event| plan(event)["schema_version"] = "2.0".into(),
+        "UNKNOWN_SCHEMA",
+        "rebalance_plan.schema_version",
+    );
+    check(
+        |event| event["detail"]["schema_version"] = "0.9".into(),
+        "UNKNOWN_SCHEMA",
+        "schema_version",
+    );
 }
 
 /// T3: blank ids and naive times.
 #[test]
 fn blank_ids_and_naive_times_are_refused() {
-    check(|event| plan(event)["plan_id"] = "  ".into(), "MALFORMED_FIELD", "rebalance_plan.plan_id");
-    check(|event| event["detail"]["correlation_id"] = "".into(), "MALFORMED_FIELD", "correlation_id");
+    check(
+        |event| plan(event)["plan_id"] = "  ".into(),
+        "MALFORMED_FIELD",
+        "rebalance_plan.plan_id",
+    );
+    check(
+        |event| event["detail"]["correlation_id"] = "".into(),
+        "MALFORMED_FIELD",
+        "correlation_id",
+    );
     check(|event| event["detail"]["event_id"] = "".into(), "MALFORMED_FIELD", "event_id");
     check(|event| event["detail"]["causation_id"] = " ".into(), "MALFORMED_FIELD", "causation_id");
-    check(|event| plan(event)["timestamp"] = "2026-11-20T15:00:00".into(), "MALFORMED_FIELD", "rebalance_plan.timestamp");
+    check(
+        |event| plan(event)["timestamp"] = "2026-11-20T15:00:00".into(),
+        "MALFORMED_FIELD",
+        "rebalance_plan.timestamp",
+    );
 }
 
 #[test]
 fn bad_items_are_refused() {
-    let item = |index: usize, name: &'static str, value: Value| move |event: &mut Value| plan(event)["items"][index][name] = value;
+    let item = |index: usize, name: &'static str, value: Value| {
+        move |event: &mut Value| plan(event)["items"][index][name] = value
+    };
     let field = |index: usize, name: &str| format!("rebalance_plan.items[{index}].{name}");
     check(item(1, "symbol", "tqqq".into()), "DUPLICATE_SYMBOL", &field(1, "symbol"));
     check(item(0, "symbol", "A B".into()), "MALFORMED_FIELD", &field(0, "symbol"));
@@ -82,12 +115,26 @@ fn bad_items_are_refused() {
     check(item(6, "trade_amount", json!(0)), "SIGN_DIFFERS", &field(6, "trade_amount"));
     check(item(0, "action", "SHORT".into()), "MALFORMED_FIELD", &field(0, "action"));
     check(item(0, "priority", json!(9)), "OUT_OF_BOUNDS", &field(0, "priority"));
-    check(|event| plan(event)["execution_urgency"] = "SOON".into(), "MALFORMED_FIELD", "rebalance_plan.execution_urgency");
+    check(
+        |event| plan(event)["execution_urgency"] = "SOON".into(),
+        "MALFORMED_FIELD",
+        "rebalance_plan.execution_urgency",
+    );
     check(|event| plan(event)["items"] = json!({}), "MALFORMED_FIELD", "rebalance_plan.items");
-    let gone = |event: &mut Value| drop(plan(event)["items"][3].as_object_mut().unwrap().remove("trade_amount"));
+    let gone = |event: &mut Value| {
+        drop(plan(event)["items"][3].as_object_mut().unwrap().remove("trade_amount"))
+    };
     check(gone, "MISSING_FIELD", &field(3, "trade_amount"));
-    check(|event| plan(event)["total_trade_value"] = "1".into(), "TOTALS_DIFFER", "rebalance_plan.total_trade_value");
-    check(|event| event["detail"]["metadata"] = json!({"account": "OTHER"}), "UNKNOWN_ACCOUNT", "metadata.account");
+    check(
+        |event| plan(event)["total_trade_value"] = "1".into(),
+        "TOTALS_DIFFER",
+        "rebalance_plan.total_trade_value",
+    );
+    check(
+        |event| event["detail"]["metadata"] = json!({"account": "OTHER"}),
+        "UNKNOWN_ACCOUNT",
+        "metadata.account",
+    );
 }
 
 /// S10: decimals are finite and of a sane length; what 96 bits cannot hold is rounded, not refused.
@@ -102,12 +149,19 @@ fn odd_numbers_are_refused_and_long_ones_are_rounded() {
         check(amount(odd), "MALFORMED_FIELD", field);
     }
     check(amount(&format!("-8200.{}", "1".repeat(64))), "MALFORMED_FIELD", field);
-    let bare = |number: &str| example_json().to_string().replace("\"trade_amount\":\"-8200.50\"", &format!("\"trade_amount\":{number}"));
+    let bare = |number: &str| {
+        example_json()
+            .to_string()
+            .replace("\"trade_amount\":\"-8200.50\"", &format!("\"trade_amount\":{number}"))
+    };
     check_text(&bare("NaN"), "MALFORMED_JSON", field);
     check_text(&bare("-1e400"), "MALFORMED_JSON", field);
     check_text(&bare(&format!("-8200.{}", "1".repeat(64))), "MALFORMED_FIELD", field);
     let dir = tempfile::tempdir().unwrap();
-    for (name, long) in [("string", format!("\"-8200.50{}1\"", "0".repeat(23))), ("number", format!("-8200.50{}1", "0".repeat(23)))] {
+    for (name, long) in [
+        ("string", format!("\"-8200.50{}1\"", "0".repeat(23))),
+        ("number", format!("-8200.50{}1", "0".repeat(23))),
+    ] {
         let path = write(dir.path(), name, bare(&long).as_bytes());
         let (code, report) = run_json(&path, &dir.path().join(format!("state-{name}")), &[]);
         assert_eq!((code, report["outcome"].as_str()), (0, Some("completed")), "{name}: {report}");
@@ -139,13 +193,23 @@ fn a_stale_plan_is_refused_and_its_age_can_be_restated() {
     let made = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_mins(30)).unwrap();
     plan(&mut event)["timestamp"] = made.to_string().into();
     let path = write(dir.path(), "old.json", event.to_string().as_bytes());
-    let attempt = |state: &str, more: &[&str]| run(&path, &dir.path().join(state), &[&["--json"], more].concat());
+    let attempt = |state: &str, more: &[&str]| {
+        run(&path, &dir.path().join(state), &[&["--json"], more].concat())
+    };
     let output = attempt("a", &[]);
     let refused: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), refused["code"].as_str()), (Some(2), Some("STALE")), "{refused}");
+    assert_eq!(
+        (output.status.code(), refused["code"].as_str()),
+        (Some(2), Some("STALE")),
+        "{refused}"
+    );
     assert_eq!(refused["field"], "rebalance_plan.timestamp");
     assert_eq!(attempt("b", &["--max-age", "20m"]).status.code(), Some(2));
-    assert_eq!(attempt("a", &["--max-age", "2h"]).status.code(), Some(0), "after a refusal of its age it may still run");
+    assert_eq!(
+        attempt("a", &["--max-age", "2h"]).status.code(),
+        Some(0),
+        "after a refusal of its age it may still run"
+    );
     assert_eq!(attempt("c", &["--now"]).status.code(), Some(0));
 }
 

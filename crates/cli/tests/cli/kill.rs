@@ -49,7 +49,11 @@ fn a_killed_run_goes_on_and_sends_no_order_twice() {
             killed += u32::from(run_and_kill(&state, &seed, more, random.next_u32() % 300_000));
         }
         let (code, report) = run_json(&example(), &state, &["--seed", &seed]);
-        assert_eq!((code, report["outcome"].as_str()), (0, Some("completed")), "round {round}: {report}");
+        assert_eq!(
+            (code, report["outcome"].as_str()),
+            (0, Some("completed")),
+            "round {round}: {report}"
+        );
         assert_sound(&state);
         assert!(Path::new(report["ledger"].as_str().unwrap()).is_file(), "round {round}: {report}");
         assert!(round < 1000, "the kills do not meet a running process: {killed} of {round}");

@@ -42,7 +42,8 @@ fn the_example_completes() {
             assert!(!leg["average_price"].is_null() && !leg["cost_bps"].is_null(), "{leg}");
         }
     }
-    let mut events: Vec<&str> = report["events"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+    let mut events: Vec<&str> =
+        report["events"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
     events.dedup();
     let expected = [
         "TradeExecutionStarted",
@@ -71,7 +72,11 @@ fn a_second_run_says_that_it_was_executed() {
     assert_eq!((code, &second["already_executed"]), (0, &Value::Bool(true)));
     assert_eq!(first["legs"], second["legs"]);
     assert_eq!(files(&state.join("executions")), before);
-    assert_eq!(fs::read(state.join("exchange/journal.jsonl")).unwrap(), journal, "the exchange was not even opened");
+    assert_eq!(
+        fs::read(state.join("exchange/journal.jsonl")).unwrap(),
+        journal,
+        "the exchange was not even opened"
+    );
     let text = String::from_utf8(run(&example(), &state, &["--now"]).stdout).unwrap();
     assert!(text.contains("already executed; nothing was sent"), "{text}");
     assert!(text.contains("# afresh"), "{text}");
@@ -90,7 +95,10 @@ fn a_changed_plan_of_the_same_id_is_refused() {
     let (code, refused) = run_json(&changed, &state, &[]);
     assert_eq!((code, refused["code"].as_str()), (2, Some("PLAN_CONFLICT")), "{refused}");
     assert_eq!(refused["field"], "rebalance_plan.items[1].trade_amount");
-    assert_eq!((&refused["expected"], &refused["found"]), (&"-2100, as this plan_id had it the first time".into(), &"-2100.01".into()));
+    assert_eq!(
+        (&refused["expected"], &refused["found"]),
+        (&"-2100, as this plan_id had it the first time".into(), &"-2100.01".into())
+    );
     assert_eq!(files(&state.join("executions")), before);
     assert_sound(&state);
 }
@@ -142,7 +150,8 @@ fn many_seeds_and_both_policies_complete() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state");
         let policy = if seed % 2 == 0 { "adaptive" } else { "cross" };
-        let (code, report) = run_json(&example(), &state, &["--seed", &seed.to_string(), "--policy", policy]);
+        let (code, report) =
+            run_json(&example(), &state, &["--seed", &seed.to_string(), "--policy", policy]);
         assert_eq!(code, 0, "seed {seed}: {report}");
         assert_sound(&state);
     }
@@ -154,8 +163,16 @@ fn people_are_shown_a_table() {
     let dir = tempfile::tempdir().unwrap();
     let state = dir.path().join("state");
     let output = run(&example(), &state, &["--now"]);
-    let (text, progress) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    for word in ["half-spreads", "TQQQ", "WorkflowCompleted: success: 12 of 12 placed legs filled", "Log ", "Ledger ", "verify --state"] {
+    let (text, progress) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    for word in [
+        "half-spreads",
+        "TQQQ",
+        "WorkflowCompleted: success: 12 of 12 placed legs filled",
+        "Log ",
+        "Ledger ",
+        "verify --state",
+    ] {
         assert!(text.contains(word), "{word} is not in:\n{text}");
     }
     assert!(progress.contains("-- buying") && progress.contains("SELL TQQQ"), "{progress}");

@@ -34,7 +34,9 @@ fn the_real_plan_completes() {
 /// H2: a plan without trades succeeds without a broker call.
 #[test]
 fn the_shared_examples_complete() {
-    let (Some(plan), Some(idle)) = (shared("rebalance-planned.json"), shared("rebalance-planned-no-trades.json")) else {
+    let (Some(plan), Some(idle)) =
+        (shared("rebalance-planned.json"), shared("rebalance-planned-no-trades.json"))
+    else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
@@ -44,6 +46,7 @@ fn the_shared_examples_complete() {
     let (code, report) = run_json(&idle, &dir.path().join("idle"), &[]);
     assert_eq!((code, &report["legs"]), (0, &Value::Array(vec![])), "{report}");
     assert_eq!(report["events"], serde_json::json!(["TradeExecuted", "WorkflowCompleted"]));
-    let journal = std::fs::read_to_string(dir.path().join("idle/exchange/journal.jsonl")).unwrap_or_default();
+    let journal =
+        std::fs::read_to_string(dir.path().join("idle/exchange/journal.jsonl")).unwrap_or_default();
     assert!(!journal.contains("\"order\""), "{journal}");
 }

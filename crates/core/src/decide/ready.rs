@@ -1,5 +1,6 @@
 //! A leg without a live order: size it, send its next order, or end it.
 
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -33,6 +34,9 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
     let Some(leg) = decider.state.leg(symbol).cloned() else {
         return;
     };
+    if is_lagging(&leg, decider.now) {
+        return hold(decider, &leg, WaitCode::BrokerLag);
+    }
     let quote = match decider.observed.quote(symbol, decider.now, &decider.state.policy) {
         Ok(quote) => quote,
         Err(fault) => return hold(decider, &leg, WaitCode::Quote(fault)),
@@ -44,17 +48,9 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
         return;
     };
     if sizing::is_too_small(leg.leaves(), quote.bid.price, &check, &decider.state.policy) {
-        let trimmed = leg.sized.is_some_and(|sized| sized.trimmed);
-        return decider.finish(
-            symbol,
-            if trimmed {
-                LegOutcome::PartiallyFilled(Reason::Unfunded)
-            } else {
-                LegOutcome::Filled
-            },
-        );
+        return decider.finish(symbol, complete(&leg));
     }
-    if decider.now > decider.state.window_end() {
+    if decider.now > decider.state.leg_window_end(symbol, decider.now) {
         return decider.finish(symbol, by_fills(&leg, window_reason(&leg, &quote, decider)));
     }
     let attempts = u32::try_from(leg.children.len()).unwrap_or(u32::MAX);
@@ -71,6 +67,43 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
     }
 }
 
+/// The outcome of a leg whose target is traded: a target that was lowered by more than a trifle is not the plan's.
+fn complete(leg: &Leg) -> LegOutcome {
+    let trimmed = leg.sized.is_some_and(|sized| sized.trimmed);
+    match (trimmed, leg.side) {
+        (false, _) => LegOutcome::Filled,
+        (true, Side::Buy) => LegOutcome::PartiallyFilled(Reason::Unfunded),
+        (true, Side::Sell) => LegOutcome::PartiallyFilled(Reason::SharesHeld),
+    }
+}
+
+/// How long a leg waits after so many refusals that time may cure: 2, 4, 8 s.
+fn lag(refusals: usize) -> SignedDuration {
+    let doublings = u32::try_from(refusals).unwrap_or(u32::MAX).min(3);
+    SignedDuration::from_secs(1_i64.checked_shl(doublings).unwrap_or(8))
+}
+
+/// The last order was refused for want of shares or money that the broker may only be slow to show.
+fn is_lagging(leg: &Leg, now: Timestamp) -> bool {
+    let refusals = leg.children.iter().filter(|child| child.status == Status::Rejected).count();
+    let waits = |kind: RefusalKind| match kind {
+        RefusalKind::InsufficientQuantity { available } => {
+            refusals > 1 || available.is_none_or(Quantity::is_zero)
+        }
+        RefusalKind::InsufficientFunds => true,
+        RefusalKind::SubPenny
+        | RefusalKind::NotFractionable
+        | RefusalKind::WashTrade
+        | RefusalKind::Other => false,
+    };
+    let last = leg
+        .children
+        .last()
+        .filter(|child| child.refusal.as_ref().is_some_and(|refusal| waits(refusal.kind)));
+    let since = last.and_then(|child| child.ended_at);
+    since.is_some_and(|at| now.duration_since(at) < lag(refusals))
+}
+
 /// How the leg ends because of how its last order ended; `None` to go on.
 fn after_last(leg: &Leg, decider: &mut Decider<'_>) -> Option<LegOutcome> {
     let last = leg.children.last()?;
@@ -78,7 +111,7 @@ fn after_last(leg: &Leg, decider: &mut Decider<'_>) -> Option<LegOutcome> {
     match (last.status, last.refusal.as_ref().map(|refusal| refusal.kind)) {
         (Status::Expired, _) => Some(by_fills(leg, Reason::WindowOver)),
         (Status::Replaced, _) => Some(by_fills(leg, Reason::Replaced)),
-        (Status::Rejected, _) if refusals >= 3 => Some(by_fills(leg, Reason::Rejected)),
+        (Status::Rejected, _) if refusals >= 4 => Some(by_fills(leg, Reason::Rejected)),
         (Status::Rejected, Some(RefusalKind::InsufficientQuantity { available })) => {
             adopt(leg, available, refusals, decider)
         }
@@ -106,7 +139,11 @@ fn adopt(
 ) -> Option<LegOutcome> {
     let available = available.filter(|quantity| !quantity.is_zero() && refusals == 1)?;
     let target = leg.filled().plus(available.min(leg.leaves()));
-    let adopted = Sized { target, trimmed: false };
+    let kept = Decimal::ONE.saturating_sub(decider.state.policy.trim_max);
+    let asked = leg.sized.map_or(Decimal::ZERO, |sized| sized.target.shares());
+    let trimmed = leg.sized.is_some_and(|sized| sized.trimmed)
+        || target.shares() < asked.saturating_mul(kept);
+    let adopted = Sized { target, trimmed };
     if leg.sized != Some(adopted) {
         decider.record(FactKind::Sized(leg.symbol().clone(), adopted));
     }
@@ -146,8 +183,8 @@ fn hold(decider: &mut Decider<'_>, leg: &Leg, code: WaitCode) {
     // A wait for something else before this one does not count.
     let same = leg.waiting.filter(|(current, _)| *current == code);
     let since = same.map_or(decider.now, |(_, since)| since);
-    let late =
-        decider.now > decider.state.window_end() || decider.now.duration_since(since) > bound;
+    let late = decider.now > decider.state.leg_window_end(leg.symbol(), decider.now)
+        || decider.now.duration_since(since) > bound;
     if late {
         let reason = match code {
             WaitCode::Quote(_) => Reason::NoQuote,

@@ -29,6 +29,26 @@ pub(super) fn tend(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrde
     }
 }
 
+/// Orders of legs that are over: one that landed after it was given up is canceled, an unconfirmed cancel is asked for
+/// again, for as long as the plan runs.
+pub(super) fn leftovers(decider: &mut Decider<'_>) {
+    let over = decider.state.legs.iter().filter(|leg| !leg.is_open());
+    let live: Vec<(Symbol, ChildOrder)> =
+        over.filter_map(|leg| Some((leg.symbol().clone(), leg.live()?.clone()))).collect();
+    for (symbol, child) in live {
+        match child.status {
+            Status::Working => cancel(decider, &symbol, &child, CancelReason::LegOver),
+            Status::CancelInFlight => ask_again(decider, &symbol, &child),
+            Status::InFlight | Status::Unsent | Status::Unresolved => {}
+            Status::Filled
+            | Status::Canceled
+            | Status::Rejected
+            | Status::Expired
+            | Status::Replaced => {}
+        }
+    }
+}
+
 fn since(decider: &Decider<'_>, at: Timestamp) -> jiff::SignedDuration {
     decider.now.duration_since(at)
 }
@@ -37,6 +57,9 @@ fn since(decider: &Decider<'_>, at: Timestamp) -> jiff::SignedDuration {
 /// absence, so the same order is sent again under the same id; it never becomes another attempt.
 fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
     let policy = decider.state.policy.clone();
+    if decider.now > cancel_bound(decider, symbol) {
+        return give_up(decider, symbol, child);
+    }
     let Some((first, _)) = child.flight.not_found_at else {
         return;
     };
@@ -44,14 +67,25 @@ fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
     if child.flight.not_found < 2 || absent < policy.resubmit_after {
         return;
     }
-    let over = decider.state.stop.is_some() || decider.now > decider.state.window_end();
+    let over = decider.state.stop.is_some()
+        || decider.now > decider.state.leg_window_end(symbol, decider.now);
     if !over && resubmit(decider, symbol, child) {
         return;
     }
     if absent >= policy.unresolved_after {
-        decider.record(FactKind::Unresolved(symbol.clone(), child.attempt));
-        decider.finish(symbol, LegOutcome::Failed(Reason::Unresolved));
+        give_up(decider, symbol, child);
     }
+}
+
+fn give_up(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    decider.record(FactKind::Unresolved(symbol.clone(), child.attempt));
+    decider.finish(symbol, LegOutcome::Failed(Reason::Unresolved));
+}
+
+/// How long after its window's end a leg still waits for certainty about its order.
+fn cancel_bound(decider: &Decider<'_>, symbol: &Symbol) -> Timestamp {
+    let end = decider.state.leg_window_end(symbol, decider.now);
+    end.saturating_add(decider.state.policy.cancel_confirmation).unwrap_or(Timestamp::MAX)
 }
 
 fn resubmit(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) -> bool {
@@ -80,9 +114,12 @@ fn resubmit(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) -> b
 }
 
 fn working(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
-    let over = decider.now > decider.state.window_end();
+    let over = decider.now > decider.state.leg_window_end(symbol, decider.now);
+    let leaves = decider.state.leg(symbol).map_or(child.leaves(), crate::leg::Leg::leaves);
     if decider.state.stop.is_some() {
         cancel(decider, symbol, child, CancelReason::PlanStopped);
+    } else if child.leaves() > leaves {
+        cancel(decider, symbol, child, CancelReason::TooMuch);
     } else if over {
         cancel(decider, symbol, child, CancelReason::WindowOver);
     } else {
@@ -125,6 +162,7 @@ fn cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder, reason
         CancelReason::WindowOver | CancelReason::PlanStopped | CancelReason::NotConfirmed => {
             Decimal::ZERO
         }
+        CancelReason::LegOver | CancelReason::TooMuch => Decimal::ZERO,
     };
     if decider.spend(reserve) {
         decider.record(FactKind::CancelRequested(symbol.clone(), child.attempt, reason));
@@ -133,21 +171,17 @@ fn cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder, reason
 
 /// An unconfirmed cancel is asked for again, and never counts as gone.
 fn confirm_cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
-    let policy = decider.state.policy.clone();
-    let last = child
-        .cancel
-        .map_or(child.reported_at, |asked| Some(asked.last_at))
-        .unwrap_or(child.intended_at);
-    let bound = decider
-        .state
-        .window_end()
-        .saturating_add(policy.cancel_confirmation)
-        .unwrap_or(Timestamp::MAX);
-    let stopped =
-        decider.state.stop.is_some() && since(decider, last) >= policy.cancel_confirmation;
-    if decider.now > bound || stopped {
+    if decider.now > cancel_bound(decider, symbol) {
         decider.finish(symbol, LegOutcome::Failed(Reason::CancelUnconfirmed));
-    } else if since(decider, last) >= policy.cancel_retry {
+    } else {
+        ask_again(decider, symbol, child);
+    }
+}
+
+fn ask_again(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
+    let asked = child.cancel.map_or(child.reported_at, |asked| Some(asked.last_at));
+    let waited = since(decider, asked.unwrap_or(child.intended_at));
+    if waited >= decider.state.policy.cancel_retry {
         cancel(decider, symbol, child, CancelReason::NotConfirmed);
     }
 }

@@ -136,7 +136,10 @@ fn break_one(case: &mut Case, control: Control) -> Ruling {
             session.opened_at = after(now, -299_000);
             return Ruling::Wait(WaitCode::OpenQuiet);
         }
-        Control::ClockSkew => session.at = after(now, -501),
+        Control::ClockSkew => {
+            session.at = after(now, -501);
+            return Ruling::Wait(WaitCode::Reading);
+        }
         Control::Validity => case.execution.plan.valid_until = after(now, -1),
         Control::Deadline => case.execution.preflight.as_mut().unwrap().0.deadline = after(now, -1),
         Control::OrdersRead => {
@@ -291,7 +294,9 @@ fn the_bounds_hold_to_the_cent() {
     check(
         |c| {
             c.execution.plan.valid_until = after(c.now, -1);
-            c.execution.first_order_at = Some(after(c.now, -60_000));
+            let mut taken = c.child(Status::Filled, "1");
+            taken.broker_order_id = Some(BrokerOrderId::new("b1").unwrap());
+            c.execution.legs[0].children.push(taken);
         },
         true,
     );

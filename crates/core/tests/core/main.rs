@@ -9,6 +9,7 @@ mod broker;
 mod controls;
 mod given;
 mod invariants;
+mod late_stories;
 mod money_stories;
 mod order_stories;
 mod peg_properties;

@@ -128,16 +128,16 @@ fn negative_cash_buys_nothing() {
     assert_snapshot!(told("BUY A 900", |s| {
         s.broker.cash = dollars("-50");
         s.run(5);
-    }), @r###"
+    }), @"
     0.0 lease 1
     0.0 funds -50 + 0
     0.0 = buying
     0.0 allocated A=0
     0.0 A skipped UNFUNDED
     0.0 = closing
-    0.0 failure failed NOTHING_EXECUTED, 0 placed, 0 filled
+    0.0 failure failed NO_LEG_FILLED, 0 placed, 0 filled
     0.0 = finished
-    "###);
+    ");
 }
 
 /// X1: when too many of the sells fail, nothing is bought.
@@ -195,7 +195,7 @@ fn a_rising_market_trims_the_buy() {
         s.run(3);
         s.fill_all();
         s.run(3);
-    }), @r###"
+    }), @"
     0.0 lease 1
     0.0 funds 1000 + 0
     0.0 = buying
@@ -212,9 +212,9 @@ fn a_rising_market_trims_the_buy() {
     6.0 A partially_filled UNFUNDED
     6.0 = closing
     7.0 reconciled, 0 differ
-    7.0 failure failed NOTHING_EXECUTED, 1 placed, 0 filled
+    7.0 failure failed NO_LEG_FILLED, 1 placed, 0 filled
     7.0 = finished
-    "###);
+    ");
 }
 
 /// X11: positions that are not what they should be are reported.

@@ -68,9 +68,9 @@ impl Condition {
             Self::Present => !leaves.is_empty(),
             Self::Absent => leaves.is_empty(),
             Self::Is(test) => leaves.iter().any(|leaf| test.accepts(leaf)),
-            Self::AnythingBut(tests) => leaves
-                .iter()
-                .any(|leaf| !tests.iter().any(|test| test.accepts(leaf))),
+            Self::AnythingBut(tests) => {
+                leaves.iter().any(|leaf| !tests.iter().any(|test| test.accepts(leaf)))
+            }
         }
     }
 
@@ -155,11 +155,9 @@ fn literal(value: &Value, path: &Path) -> Result<Test, PatternError> {
         Value::Bool(flag) => Ok(Test::Bool(*flag)),
         Value::Number(number) => Ok(Test::Number(float(number, path)?)),
         Value::String(text) => Ok(Test::Text(TextTest::Equal(text.clone()))),
-        Value::Array(_) | Value::Object(_) => Err(PatternError::shape(
-            path,
-            "a string, a number, true, false or null",
-            value,
-        )),
+        Value::Array(_) | Value::Object(_) => {
+            Err(PatternError::shape(path, "a string, a number, true, false or null", value))
+        }
     }
 }
 
@@ -188,9 +186,7 @@ fn anything_but(argument: &Value, path: &Path) -> Result<Vec<Test>, PatternError
                 Value::Array(items) if !items.is_empty() => items.iter().collect(),
                 other => vec![other],
             };
-            let tests = one_or_many
-                .into_iter()
-                .map(|text| text_test(operator, text, path));
+            let tests = one_or_many.into_iter().map(|text| text_test(operator, text, path));
             tests.map(|test| test.map(Test::Text)).collect()
         }
         Value::Null | Value::Bool(_) | Value::Array(_) => {
@@ -205,13 +201,10 @@ fn text_test(operator: &str, argument: &Value, path: &Path) -> Result<TextTest, 
     match operator {
         "prefix" => Ok(TextTest::Prefix(text(argument, &at)?.to_owned())),
         "suffix" => Ok(TextTest::Suffix(text(argument, &at)?.to_owned())),
-        "equals-ignore-case" => Ok(TextTest::EqualIgnoringCase(
-            text(argument, &at)?.to_lowercase(),
-        )),
-        "wildcard" => Ok(TextTest::Wildcard(Wildcard::parse(
-            text(argument, &at)?,
-            &at,
-        )?)),
+        "equals-ignore-case" => {
+            Ok(TextTest::EqualIgnoringCase(text(argument, &at)?.to_lowercase()))
+        }
+        "wildcard" => Ok(TextTest::Wildcard(Wildcard::parse(text(argument, &at)?, &at)?)),
         unknown => Err(PatternError::UnknownOperator {
             path: path.to_string(),
             expected: TEXT_OPERATORS,
@@ -253,7 +246,5 @@ fn ignoring_case(argument: &Value, path: &Path) -> Result<String, PatternError> 
 }
 
 fn text<'a>(argument: &'a Value, path: &Path) -> Result<&'a str, PatternError> {
-    argument
-        .as_str()
-        .ok_or_else(|| PatternError::shape(path, "a string", argument))
+    argument.as_str().ok_or_else(|| PatternError::shape(path, "a string", argument))
 }

@@ -64,35 +64,14 @@ impl Range {
     }
 
     fn one_sided(operator: &str, value: f64) -> Option<Self> {
-        let open = Some(Bound {
-            value,
-            edge: Edge::Open,
-        });
-        let closed = Some(Bound {
-            value,
-            edge: Edge::Closed,
-        });
+        let open = Some(Bound { value, edge: Edge::Open });
+        let closed = Some(Bound { value, edge: Edge::Closed });
         match operator {
-            "=" => Some(Self {
-                bottom: closed.clone(),
-                top: closed,
-            }),
-            ">" => Some(Self {
-                bottom: open,
-                top: None,
-            }),
-            ">=" => Some(Self {
-                bottom: closed,
-                top: None,
-            }),
-            "<" => Some(Self {
-                bottom: None,
-                top: open,
-            }),
-            "<=" => Some(Self {
-                bottom: None,
-                top: closed,
-            }),
+            "=" => Some(Self { bottom: closed.clone(), top: closed }),
+            ">" => Some(Self { bottom: open, top: None }),
+            ">=" => Some(Self { bottom: closed, top: None }),
+            "<" => Some(Self { bottom: None, top: open }),
+            "<=" => Some(Self { bottom: None, top: closed }),
             _ => None,
         }
     }
@@ -100,19 +79,11 @@ impl Range {
     /// What lies in both, if the first bounds only below, the second only above, and the first is the smaller.
     fn between(lower: Self, upper: Self) -> Option<Self> {
         match (lower, upper) {
-            (
-                Self {
-                    bottom: Some(bottom),
-                    top: None,
-                },
-                Self {
-                    bottom: None,
-                    top: Some(top),
-                },
-            ) if bottom.value < top.value => Some(Self {
-                bottom: Some(bottom),
-                top: Some(top),
-            }),
+            (Self { bottom: Some(bottom), top: None }, Self { bottom: None, top: Some(top) })
+                if bottom.value < top.value =>
+            {
+                Some(Self { bottom: Some(bottom), top: Some(top) })
+            }
             (Self { .. }, Self { .. }) => None,
         }
     }

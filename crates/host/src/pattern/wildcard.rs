@@ -17,10 +17,7 @@ impl Wildcard {
             expected,
             found: format!("{text:?}"),
         };
-        let mut wildcard = Self {
-            first: String::new(),
-            rest: Vec::new(),
-        };
+        let mut wildcard = Self { first: String::new(), rest: Vec::new() };
         let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {
             match character {

@@ -25,7 +25,8 @@ pub async fn handle(payload: &[u8], desk: &Desk, rules: &Rules) -> Result<Handle
     let mut accepted = Vec::new();
     let seen = &std::sync::Mutex::new(&mut accepted);
     let response = invoke::each(payload, |bytes| async move {
-        let outcome = accept(desk, &bytes, rules).await.map_err(|error| Failed::new("ACCEPT", error))?;
+        let outcome =
+            accept(desk, &bytes, rules).await.map_err(|error| Failed::new("ACCEPT", error))?;
         seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
         Ok(())
     })

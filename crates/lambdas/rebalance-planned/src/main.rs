@@ -12,7 +12,8 @@ async fn main() -> Result<(), Error> {
     alchemiser_driver::accept::probe(&function.desk).await?;
     let function = &function;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let handled = handle(event.payload.get().as_bytes(), &function.desk, &function.rules).await?;
+        let handled =
+            handle(event.payload.get().as_bytes(), &function.desk, &function.rules).await?;
         Ok::<_, Error>(handled.response)
     }))
     .await

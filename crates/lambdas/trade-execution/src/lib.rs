@@ -38,13 +38,16 @@ pub async fn handle<K>(
     let mut executed = Vec::new();
     let (seen, floor) = (&std::sync::Mutex::new(&mut executed), &floor);
     let response = invoke::each(payload, |bytes| async move {
-        let envelope = incoming::envelope(&bytes).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
+        let envelope =
+            incoming::envelope(&bytes).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
         if envelope.detail_type != DETAIL_TYPE {
             return Ok(());
         }
-        let request = Request::read(&envelope).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
+        let request =
+            Request::read(&envelope).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
         let failed = |error: ExecuteError| Failed::new("EXECUTE", error);
-        let plan = claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
+        let plan =
+            claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
         let (floor, _keep) = floor(&plan)?;
         match execute(&floor, &request.account, &request.plan_id, policy, stop_at).await {
             Ok(outcome) => {

@@ -14,8 +14,10 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
 /// When to hand over, on the function's own clock.
 fn stop_at(context: &Context, function: &LocalFunction) -> Option<Timestamp> {
-    let deadline = i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-    let left = deadline.map(|at| at.duration_since(Timestamp::now())).filter(SignedDuration::is_positive);
+    let deadline =
+        i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    let left =
+        deadline.map(|at| at.duration_since(Timestamp::now())).filter(SignedDuration::is_positive);
     let left = left.unwrap_or(LONGEST).saturating_sub(HAND_OVER);
     function.desk.clock.now().checked_add(left).ok()
 }

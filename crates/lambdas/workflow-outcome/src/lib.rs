@@ -33,9 +33,13 @@ pub async fn handle(
     let mut settled = Vec::new();
     let seen = &std::sync::Mutex::new(&mut settled);
     let response = invoke::each(payload, |bytes| async move {
-        let outcome = settle(store, &bytes, account, policy).await.map_err(|error| Failed::new("SETTLE", error))?;
+        let outcome = settle(store, &bytes, account, policy)
+            .await
+            .map_err(|error| Failed::new("SETTLE", error))?;
         match &outcome {
-            Settled::Ledger { key, lines, summary } => tracing::info!(%key, lines, %summary, "settled"),
+            Settled::Ledger { key, lines, summary } => {
+                tracing::info!(%key, lines, %summary, "settled")
+            }
             Settled::Refused { reason } => tracing::warn!(%reason, "an input had been refused"),
             Settled::Ignored(_) => {}
         }

@@ -371,7 +371,12 @@ impl From<IntentLine> for Intent {
         Self {
             attempt: line.attempt,
             client_order_id: line.client_order_id,
-            terms: OrderTerms { symbol: line.symbol, side: line.side, quantity: line.quantity, limit: line.limit },
+            terms: OrderTerms {
+                symbol: line.symbol,
+                side: line.side,
+                quantity: line.quantity,
+                limit: line.limit,
+            },
             purpose: line.purpose,
             quote: line.quote.into(),
             before: line.before.into(),
@@ -494,7 +499,9 @@ pub(super) fn refusal_word(kind: RefusalKind) -> (String, Option<Quantity>) {
 pub(super) fn refusal_kind(word: &str, available: Option<Quantity>) -> Result<RefusalKind, String> {
     let found = REFUSALS.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind);
     match found {
-        Some(RefusalKind::InsufficientQuantity { .. }) => Ok(RefusalKind::InsufficientQuantity { available }),
+        Some(RefusalKind::InsufficientQuantity { .. }) => {
+            Ok(RefusalKind::InsufficientQuantity { available })
+        }
         Some(kind) => Ok(kind),
         None => Err(text::unknown("refusal", word)),
     }

@@ -1,0 +1,63 @@
+//! Two plans on one account.
+
+use alchemiser_core::execution::Execution;
+use alchemiser_driver::execute::Executed;
+use alchemiser_tests::{
+    check, plans,
+    pulse::{Moment, Script},
+    world::{World, put},
+};
+
+/// X9, I2: the second plan waits until the first one is over, and is then asked for without anybody's help.
+#[test]
+fn the_second_plan_waits_and_then_runs() {
+    let first = plans::small();
+    let second = plans::event("small-2", "HIGH", &[("XLK", 2_500, 1_500), ("VTI", 0, 900)]);
+    let calls = World::new(4).run(&first, Script::clean());
+    for n in (10..calls).step_by(9) {
+        let world = World::new(4);
+        world.run(&first, Script::crash(n, Moment::After));
+        let holder = world.execution("small-1");
+        let holds = |state: &Execution| state.acquired && !state.is_finished();
+        let Some(holder) = holder.filter(holds) else {
+            continue;
+        };
+        let waiting = world.session_beside(Script::clean());
+        put(&waiting.bus, &second);
+        waiting.drive();
+        let busy = Executed::Busy { holder: holder.plan.plan_id };
+        assert_eq!(waiting.trail().executed, [busy], "after call {n}");
+        assert_eq!(waiting.broker_calls(), 0);
+        drop(waiting);
+        let session = world.session(Script::clean());
+        session.drive();
+        assert_eq!(session.trail().executed, [Executed::Finished, Executed::Finished], "call {n}");
+        drop(session);
+        for (plan, event) in [("small-1", &first), ("small-2", &second)] {
+            let state = world.execution(plan).unwrap();
+            assert!(state.is_complete(), "{plan} after call {n}");
+            check::sound(&world, &world.finish(event), &format!("{plan} after call {n}"));
+        }
+    }
+}
+
+/// X9, X13: one plan after the other on one account, each with its own orders; the second finds a clean book.
+#[test]
+fn plans_follow_each_other() {
+    let world = World::new(7);
+    let plans = [
+        plans::small(),
+        plans::event("small-2", "NORMAL", &[("XLK", 2_500, 1_500), ("VTI", 0, 900)]),
+        plans::event("small-3", "URGENT", &[("VTI", 900, 0), ("BND", 1_800, 2_400)]),
+    ];
+    for event in &plans {
+        world.run(event, Script::clean());
+        let state = world.finish(event);
+        check::sound(&world, &state, &plans::id_of(event));
+        assert!(
+            state.outcome.is_some_and(|(outcome, _)| outcome.completed),
+            "{}",
+            plans::id_of(event)
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! What must hold at the end, whatever happened on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alchemiser_core::{execution::Execution, ids::Symbol, leg::LegOutcome, quantity::Quantity};
+use alchemiser_driver::{account, audit::audit, ports::Store};
+use alchemiser_local::books;
+use alchemiser_wire::ledger::LedgerLine;
+use std::sync::Arc;
+
+use crate::{
+    pulse::Script,
+    world::{World, block_on},
+};
+
+/// Everything that is wrong in a world whose plan is over; empty when nothing is.
+pub fn faults(world: &World, state: &Execution) -> Vec<String> {
+    let mut faults = Vec::new();
+    let truth = books::truth(&world.state).unwrap();
+    let report = audit(&world.logs(), truth.as_ref());
+    faults.extend(report.violations.iter().map(|violation| format!("{violation:?}")));
+    published(world, state, &mut faults);
+    targets(state, &mut faults);
+    ledger(world, state, &mut faults);
+    let_go(world, state, &mut faults);
+    faults
+}
+
+/// Panics unless everything holds.
+pub fn sound(world: &World, state: &Execution, what: &str) {
+    let faults = faults(world, state);
+    assert!(faults.is_empty(), "{what}:\n  {}", faults.join("\n  "));
+}
+
+/// I9: one terminal event id, after everything else, and every copy of every event has the same bytes.
+fn published(world: &World, state: &Execution, faults: &mut Vec<String>) {
+    let mut bytes: BTreeMap<String, String> = BTreeMap::new();
+    let mut terminal = BTreeSet::new();
+    let plan = state.plan.correlation_id.as_str();
+    for event in world.taken.all().iter().filter(|event| event.detail.contains(plan)) {
+        let (id, kind) = (event.event_id.to_string(), &event.detail_type);
+        if kind == "TradeExecutionRequested" {
+            continue;
+        }
+        if kind.starts_with("Workflow") {
+            terminal.insert((id.clone(), kind.clone()));
+        }
+        let first = bytes.entry(id).or_insert_with(|| event.detail.clone());
+        if *first != event.detail {
+            faults.push(format!("two copies of one {kind} differ: {first} and {}", event.detail));
+        }
+    }
+    let expected = state.outcome.as_ref().is_some_and(|(outcome, _)| outcome.completed);
+    let expected = if expected { "WorkflowCompleted" } else { "WorkflowFailed" };
+    if terminal.len() != 1 || terminal.iter().any(|(_, kind)| kind != expected) {
+        faults.push(format!("expected one {expected}, found {terminal:?}"));
+    }
+    for outgoing in &state.outbox {
+        if !bytes.contains_key(outgoing.event.event_id.as_str()) {
+            faults.push(format!("{} is announced and was not taken", outgoing.event.detail_type));
+        }
+    }
+}
+
+/// Σ filled equals the target where the leg says so, up to what is too small to trade.
+fn targets(state: &Execution, faults: &mut Vec<String>) {
+    for leg in state.legs.iter().filter(|leg| leg.outcome == Some(LegOutcome::Filled)) {
+        let worth = leg.children.last().map(|child| child.terms.limit.times(leg.leaves()));
+        let dust = worth.is_some_and(|worth| worth < state.policy.notional_min);
+        if !leg.leaves().is_zero() && !dust {
+            faults.push(format!("{} is filled with {} left", leg.symbol(), leg.leaves()));
+        }
+    }
+}
+
+/// The ledger is there, is what the log says, and adds up to the fills of the exchange.
+fn ledger(world: &World, state: &Execution, faults: &mut Vec<String>) {
+    let Some(bytes) = world.ledger(state) else {
+        return faults.push("there is no ledger".to_owned());
+    };
+    if bytes != alchemiser_wire::ledger::to_bytes(state) {
+        faults.push("the ledger is not what the log says".to_owned());
+    }
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines: Vec<LedgerLine> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+    for line in &lines {
+        faults.extend(unexplained(line).into_iter().map(|field| {
+            format!("{field} of {} is empty and `unknown` does not say why", line.client_order_id)
+        }));
+    }
+    let mut told: BTreeMap<String, Quantity> = BTreeMap::new();
+    for line in &lines {
+        told.insert(
+            line.client_order_id.clone(),
+            Quantity::new(line.quantity.parse().unwrap()).unwrap(),
+        );
+    }
+    let mut done: BTreeMap<String, Quantity> = BTreeMap::new();
+    let ours: BTreeSet<String> =
+        state.children().map(|child| child.client_order_id.to_string()).collect();
+    for fill in books::truth(&world.state).unwrap().into_iter().flat_map(|truth| truth.fills) {
+        if ours.contains(&fill.client_order_id) {
+            let sum = done.entry(fill.client_order_id).or_default();
+            *sum = sum.plus(fill.quantity);
+        }
+    }
+    if told != done && !state.has_open_orders() {
+        faults.push(format!("the ledger says {told:?}, the exchange {done:?}"));
+    }
+}
+
+/// L10: fields of a line that are empty without a reason in `unknown`.
+pub fn unexplained(line: &LedgerLine) -> Vec<String> {
+    let value = serde_json::to_value(line).unwrap();
+    let empty = |value: &serde_json::Value| value.is_null() || value.as_str() == Some("");
+    let explained = |name: &str| {
+        line.unknown
+            .iter()
+            .any(|reason| reason.split(':').next().is_some_and(|names| names.contains(name)))
+    };
+    let fields = value.as_object().unwrap().iter();
+    fields
+        .filter(|(name, value)| empty(value) && !explained(name))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// The account is free, and the marker is gone unless an order may still fill.
+fn let_go(world: &World, state: &Execution, faults: &mut Vec<String>) {
+    let session = world.session_beside(Script::clean());
+    let store: Arc<dyn Store> = session.desk.store.clone();
+    let newest = block_on(account::newest(&store, world.account())).unwrap();
+    let holder = newest.and_then(|entry| entry.holder);
+    if holder.as_ref() == Some(&state.plan.plan_id) {
+        faults.push("the finished plan still holds the account".to_owned());
+    }
+    if world.is_marked(state) && !state.has_open_orders() {
+        faults.push("the marker of the finished plan is still there".to_owned());
+    }
+}
+
+/// How every leg ended.
+pub fn outcomes(state: &Execution) -> Vec<(Symbol, Option<LegOutcome>)> {
+    state.legs.iter().map(|leg| (leg.symbol().clone(), leg.outcome)).collect()
+}

@@ -109,7 +109,7 @@ impl Watcher for Progress {
                 }
             }
             Self::Live(live) => {
-                live.lock().unwrap_or_else(PoisonError::into_inner).show(state, facts)
+                live.lock().unwrap_or_else(PoisonError::into_inner).show(state, facts);
             }
         }
     }
@@ -130,9 +130,9 @@ impl Live {
             });
             let line = format!("{}  {}", clock(state, fact.at), leg_line(leg));
             if leg.outcome.is_some() {
-                bar.finish_with_message(line)
+                bar.finish_with_message(line);
             } else {
-                bar.set_message(line)
+                bar.set_message(line);
             }
         }
     }

@@ -22,6 +22,7 @@
 
 pub mod announce;
 pub mod child;
+pub mod control;
 pub mod controls;
 pub mod decide;
 pub mod execution;
@@ -40,6 +41,7 @@ pub mod price;
 pub mod quantity;
 pub mod quote;
 pub mod reading;
+pub mod refused;
 pub mod report;
 pub mod side;
 pub mod sizing;

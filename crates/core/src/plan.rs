@@ -1,17 +1,18 @@
 //! What was asked for: a rebalance plan, checked in full before anything else looks at it.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 use crate::{
     ids::{AccountId, CorrelationId, EventId, PlanId, Symbol},
     money::Money,
     side::Side,
 };
+
+pub use crate::refused::{PlanRefused, RefusalCode};
 
 /// The most items a plan may have.
 pub const ITEMS_MAX: usize = 500;
@@ -200,93 +201,6 @@ pub struct Plan {
     pub items: Vec<PlanItem>,
     /// Strategy names and weights per symbol, as given.
     pub attribution: BTreeMap<String, Vec<(String, String)>>,
-}
-
-/// Why an input was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RefusalCode {
-    /// The bytes are not JSON, or a key stands twice.
-    MalformedJson,
-    /// A field is absent.
-    MissingField,
-    /// A field has the wrong type or form.
-    MalformedField,
-    /// A field's value is outside its bounds.
-    OutOfBounds,
-    /// The schema is of another major version.
-    UnknownSchema,
-    /// A symbol stands twice.
-    DuplicateSymbol,
-    /// The sign of an amount contradicts its action.
-    SignDiffers,
-    /// The totals do not add up.
-    TotalsDiffer,
-    /// The plan is too old.
-    Stale,
-    /// The same plan id came with other content before.
-    PlanConflict,
-    /// The account is not one of ours.
-    UnknownAccount,
-    /// The event's type is not the one expected.
-    WrongEvent,
-}
-
-impl RefusalCode {
-    /// Every code.
-    pub const ALL: [Self; 12] = [
-        Self::MalformedJson,
-        Self::MissingField,
-        Self::MalformedField,
-        Self::OutOfBounds,
-        Self::UnknownSchema,
-        Self::DuplicateSymbol,
-        Self::SignDiffers,
-        Self::TotalsDiffer,
-        Self::Stale,
-        Self::PlanConflict,
-        Self::UnknownAccount,
-        Self::WrongEvent,
-    ];
-
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::MalformedJson => "MALFORMED_JSON",
-            Self::MissingField => "MISSING_FIELD",
-            Self::MalformedField => "MALFORMED_FIELD",
-            Self::OutOfBounds => "OUT_OF_BOUNDS",
-            Self::UnknownSchema => "UNKNOWN_SCHEMA",
-            Self::DuplicateSymbol => "DUPLICATE_SYMBOL",
-            Self::SignDiffers => "SIGN_DIFFERS",
-            Self::TotalsDiffer => "TOTALS_DIFFER",
-            Self::Stale => "STALE",
-            Self::PlanConflict => "PLAN_CONFLICT",
-            Self::UnknownAccount => "UNKNOWN_ACCOUNT",
-            Self::WrongEvent => "WRONG_EVENT",
-        }
-    }
-}
-
-/// An input that was refused: which field, what was expected, what was found.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{}: {field}: expected {expected}, found {found}", code.code())]
-pub struct PlanRefused {
-    /// The stable code.
-    pub code: RefusalCode,
-    /// The path of the field.
-    pub field: String,
-    /// What it should have been.
-    pub expected: String,
-    /// What it was, cut to 120 characters.
-    pub found: String,
-}
-
-impl PlanRefused {
-    /// A refusal.
-    pub fn new(code: RefusalCode, field: &str, expected: &str, found: impl fmt::Display) -> Self {
-        let found = found.to_string().chars().take(120).collect();
-        Self { code, field: field.to_owned(), expected: expected.to_owned(), found }
-    }
 }
 
 impl Plan {

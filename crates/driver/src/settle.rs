@@ -5,7 +5,7 @@ use alchemiser_core::{
     ids::{AccountId, PlanId},
     policy::Policy,
 };
-use alchemiser_wire::{event, incoming, ledger};
+use alchemiser_wire::{incoming, ledger, terminal};
 use thiserror::Error;
 
 use crate::{
@@ -69,7 +69,7 @@ pub async fn settle(
         tracing::info!(detail_type = %envelope.detail_type, "an event of another type was ignored");
         return Ok(Settled::Ignored(envelope.detail_type));
     }
-    let terminal = event::terminal(&envelope)?;
+    let terminal = terminal::read(&envelope)?;
     let Some(plan) = terminal.plan_id else {
         return Ok(Settled::Refused { reason: terminal.failure_reason.unwrap_or_default() });
     };

@@ -287,7 +287,7 @@ impl<'a> Owned<'a> {
                 Ok(Some(report)) => self.take(&Input::Answered(id.clone(), Answer::Known(report))),
                 Ok(None) => self.take(&Input::Answered(id.clone(), Answer::NotFound)),
                 Err(error) => {
-                    tracing::warn!(client_order_id = %id, %error, "a look-up failed; it is tried again")
+                    tracing::warn!(client_order_id = %id, %error, "a look-up failed; it is tried again");
                 }
             }
         }
@@ -330,13 +330,13 @@ fn trace(fact: &Fact) {
             reason = outcome.reason().map(alchemiser_core::leg::Reason::code), "leg finished"
         ),
         FactKind::PhaseChanged(phase) => {
-            tracing::info!(at = %fact.at, phase = phase.word(), "phase changed")
+            tracing::info!(at = %fact.at, phase = phase.word(), "phase changed");
         }
         FactKind::PlanStopped(code) => {
-            tracing::warn!(at = %fact.at, code = code.code(), "plan stopped")
+            tracing::warn!(at = %fact.at, code = code.code(), "plan stopped");
         }
         FactKind::Unresolved(symbol, attempt) => {
-            tracing::warn!(at = %fact.at, %symbol, attempt, "order unresolved")
+            tracing::warn!(at = %fact.at, %symbol, attempt, "order unresolved");
         }
         FactKind::Published(id) => tracing::debug!(at = %fact.at, event_id = %id, "published"),
         other => tracing::debug!(at = %fact.at, fact = ?other, "recorded"),

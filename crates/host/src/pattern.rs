@@ -320,7 +320,7 @@ mod tests {
         let prefix = json!({ "prefix": { "equals-ignore-case": "EVENTb" } });
         check_values(prefix, json!(["EventBridge", "eventb"]), json!(["event", "xEventBridge"]));
         let suffix = json!({ "suffix": { "equals-ignore-case": ".PNG" } });
-        check_values(suffix, json!(["a.png", ".PnG"]), json!(["a.pn", "png"]));
+        check_values(suffix, json!(["a.png", ".PNg"]), json!(["a.jpg", "png"]));
     }
 
     #[test]

@@ -17,4 +17,5 @@ pub mod ledger;
 pub mod plan;
 pub mod request;
 mod strict;
+pub mod terminal;
 mod text;

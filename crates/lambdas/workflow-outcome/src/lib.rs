@@ -38,7 +38,7 @@ pub async fn handle(
             .map_err(|error| Failed::new("SETTLE", error))?;
         match &outcome {
             Settled::Ledger { key, lines, summary } => {
-                tracing::info!(%key, lines, %summary, "settled")
+                tracing::info!(%key, lines, %summary, "settled");
             }
             Settled::Refused { reason } => tracing::warn!(%reason, "an input had been refused"),
             Settled::Ignored(_) => {}

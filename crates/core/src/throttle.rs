@@ -1,6 +1,6 @@
 //! The message budget: a token bucket over trading calls, driven by the time that is passed in.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::policy::Policy;
@@ -33,14 +33,15 @@ impl Tokens {
         self.level.saturating_add(seconds.saturating_mul(policy.call_rate)).min(policy.call_burst)
     }
 
-    /// When to poll next, wanted at `wake`: as wanted while the bucket is well filled, at the slow pace when it is
-    /// nearly empty, so that polling never eats what orders need.
+    /// When to poll next, wanted at `wake`: as wanted while the bucket is at least a third full; below that not before
+    /// a pause that grows to the slow pace as the bucket empties, so that polling never eats what orders need.
     pub fn pace(&self, wake: Timestamp, now: Timestamp, policy: &Policy) -> Timestamp {
         let third = policy.call_burst.checked_div(Decimal::from(3)).unwrap_or_default();
-        if self.available(now, policy) >= third {
-            return wake;
-        }
-        now.saturating_add(policy.poll_slow).map_or(wake, |slow| wake.max(slow))
+        let missing = third.saturating_sub(self.available(now, policy)).clamp(Decimal::ZERO, third);
+        let slow = Decimal::from(i64::try_from(policy.poll_slow.as_millis()).unwrap_or(i64::MAX));
+        let pause = slow.saturating_mul(missing.checked_div(third).unwrap_or_default()).trunc();
+        let pause = SignedDuration::from_millis(i64::try_from(pause).unwrap_or(0));
+        now.saturating_add(pause).map_or(wake, |earliest| wake.max(earliest))
     }
 
     /// The bucket after `calls` were made at `now`; calls beyond the budget leave a debt.
@@ -53,8 +54,6 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
 
     /// S14, L8: never more than 195 calls in the first minute and 150 in any later one.
@@ -73,5 +72,23 @@ mod tests {
         }
         assert!(minutes[0] <= 195 && minutes[1] <= 150 && minutes[2] <= 150, "{minutes:?}");
         assert!(minutes[1] >= 149, "the budget is used: {minutes:?}");
+    }
+
+    /// S14: polling slows down as the bucket empties.
+    #[test]
+    fn polling_slows_down_as_the_bucket_empties() {
+        let policy = Policy::default();
+        let (now, wake) = (Timestamp::UNIX_EPOCH, Timestamp::from_millisecond(200).unwrap());
+        let check = |spent: u32, expected_millis: i64| {
+            let paced =
+                Tokens::full(now, &policy).spend(spent, now, &policy).pace(wake, now, &policy);
+            assert_eq!(paced.as_millisecond(), expected_millis, "{spent} spent");
+        };
+        check(0, 200);
+        check(30, 200);
+        check(33, 600);
+        check(40, 2_000);
+        check(45, 3_000);
+        check(60, 3_000);
     }
 }

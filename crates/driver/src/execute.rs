@@ -137,7 +137,8 @@ pub async fn execute(
     let mut owned = Owned::new(floor, log, state, author);
     let lease = FactKind::LeaseTaken(epoch, floor.desk.owner.clone());
     owned.commit(acquired.into_iter().chain([lease]).collect()).await?;
-    let span = tracing::info_span!("execute", plan_id = %plan_id, epoch, correlation_id = %owned.state().plan.correlation_id);
+    let span = tracing::info_span!("execute", plan_id = %plan_id, epoch, correlation_id = %owned.state().plan.correlation_id,
+        causation_id = %owned.state().plan.source_event);
     let ended = {
         use tracing::Instrument;
         run(&mut owned, floor, stop_at).instrument(span).await?

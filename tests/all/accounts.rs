@@ -1,11 +1,14 @@
 //! Two plans on one account.
 
 use alchemiser_core::execution::Execution;
-use alchemiser_driver::execute::Executed;
+use alchemiser_driver::{
+    account::{Asked, acquire},
+    execute::Executed,
+};
 use alchemiser_tests::{
     check, plans,
     pulse::{Moment, Script},
-    world::{World, put},
+    world::{World, block_on, put},
 };
 
 /// X9, I2: the second plan waits until the first one is over, and is then asked for without anybody's help.
@@ -60,4 +63,30 @@ fn plans_follow_each_other() {
             plans::id_of(event)
         );
     }
+}
+
+/// X9: an owner that stood still until its plan was over may still put it in the line for the account. The plans behind
+/// it are asked for all the same.
+#[test]
+fn a_finished_plan_in_the_line_does_not_hold_up_the_others() {
+    let world = World::new(4);
+    let first = plans::small();
+    world.run(&first, Script::clean());
+    let finished = world.finish(&first);
+    let second = plans::event("small-2", "HIGH", &[("XLK", 2_500, 1_500)]);
+    world.run(&second, Script::crash(40, Moment::After));
+    assert!(world.execution("small-2").is_some_and(|state| state.acquired && !state.is_finished()));
+    let thawed = world.session_beside(Script::clean());
+    let asked = block_on(acquire(&thawed.desk, world.account(), &finished.plan.plan_id)).unwrap();
+    assert!(matches!(asked, Asked::Busy(_)));
+    drop(thawed);
+    let waiting = world.session_beside(Script::clean());
+    put(&waiting.bus, &plans::event("small-3", "HIGH", &[("TLT", 2_500, 1_500)]));
+    waiting.drive();
+    assert!(matches!(waiting.trail().executed.as_slice(), [Executed::Busy { .. }]));
+    drop(waiting);
+    world.session(Script::clean()).drive();
+    let over = |plan: &str| world.execution(plan).is_some_and(|state| state.is_complete());
+    assert!(over("small-2"));
+    assert!(over("small-3"), "nobody asked for the plan that waits behind a finished one");
 }

@@ -12,7 +12,7 @@ use alchemiser_tests::{
     shape,
     world::{World, repository},
 };
-use alchemiser_wire::{event, incoming, plan};
+use alchemiser_wire::{incoming, plan, terminal};
 use serde_json::Value;
 
 /// The directory of the examples that are shared between projects; `None` where it is not checked out.
@@ -69,7 +69,7 @@ fn parses(path: &Path) {
         let envelope = incoming::envelope(&enveloped(&detail)).unwrap();
         if kind.starts_with("Workflow") {
             let terminal =
-                event::terminal(&envelope).unwrap_or_else(|error| panic!("{name}: {error}"));
+                terminal::read(&envelope).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(terminal.completed, kind == "WorkflowCompleted");
         } else {
             assert!(detail["event_id"].is_string(), "{name}");

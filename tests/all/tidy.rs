@@ -148,7 +148,10 @@ fn nothing_is_left_undone() {
     ];
     let mut found = Vec::new();
     for path in files(".rs") {
-        for (number, line) in text(&path).lines().enumerate() {
+        let text = text(&path);
+        // Examples of what must not compile need something that stands for anything.
+        let code = |line: &&str| !line.trim_start().starts_with("///");
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| code(line)) {
             if let Some(word) = words.iter().find(|word| line.contains(*word)) {
                 found.push(format!("{}:{}: {word}", named(&path), number + 1));
             }

@@ -22,6 +22,25 @@ pub struct Past {
     account: Option<AccountReading>,
 }
 
+/// Orders that are still on their way, each with the lists of orders until it arrives; they outlive their sender.
+#[derive(Clone, Debug, Default)]
+pub struct InFlight(Arc<Mutex<Vec<(Approved, u64)>>>);
+
+impl InFlight {
+    fn send(&self, order: &Approved, lists: u64) {
+        let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.push((order.clone(), lists));
+    }
+
+    /// One list later: the orders that arrive now.
+    fn arriving(&self) -> Vec<Approved> {
+        let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, later): (Vec<_>, Vec<_>) = sent.drain(..).partition(|(_, lists)| *lists <= 1);
+        sent.extend(later.into_iter().map(|(order, lists)| (order, lists - 1)));
+        now.into_iter().map(|(order, _)| order).collect()
+    }
+}
+
 /// A real broker behind a bad line.
 #[derive(Debug)]
 pub struct FaultyBroker {
@@ -31,6 +50,8 @@ pub struct FaultyBroker {
     pub pulse: Arc<Pulse>,
     /// What it said before.
     pub past: Mutex<Past>,
+    /// What is on its way to it.
+    pub in_flight: InFlight,
 }
 
 fn lost<T>() -> Result<T, ReadError> {
@@ -73,6 +94,10 @@ impl Broker for FaultyBroker {
         let unclear = || Err(SubmitError::Unclear("injected".to_owned()));
         let answer = match call.fault {
             Some(Fault::LoseRequest) => unclear(),
+            Some(Fault::Late(lists)) => {
+                self.in_flight.send(order, lists);
+                unclear()
+            }
             Some(Fault::Refuse) => refused(RefusalKind::InsufficientFunds),
             Some(Fault::Reject) => refused(RefusalKind::Other),
             Some(Fault::LoseAnswer) => {
@@ -114,6 +139,9 @@ impl Broker for FaultyBroker {
 
     async fn orders(&self, since: Timestamp) -> Result<Vec<OrderReport>, ReadError> {
         let call = self.pulse.enter(Op::Orders).await;
+        for order in self.in_flight.arriving() {
+            let _unheard = self.inner.submit(&order).await;
+        }
         let answer = match call.fault {
             Some(Fault::LoseRequest | Fault::LoseAnswer) => lost(),
             Some(Fault::Stale) => Ok(self.past().orders.clone()),

@@ -125,14 +125,15 @@ pub fn unexplained(line: &LedgerLine) -> Vec<String> {
         .collect()
 }
 
-/// The account is free, and the marker is gone unless an order may still fill.
+/// The marker is gone unless an order may still fill, and nobody waits for an account that a finished plan holds (whoever
+/// comes next takes it from a finished plan).
 fn let_go(world: &World, state: &Execution, faults: &mut Vec<String>) {
     let session = world.session_beside(Script::clean());
     let store: Arc<dyn Store> = session.desk.store.clone();
     let newest = block_on(account::newest(&store, world.account())).unwrap();
-    let holder = newest.and_then(|entry| entry.holder);
-    if holder.as_ref() == Some(&state.plan.plan_id) {
-        faults.push("the finished plan still holds the account".to_owned());
+    let held = newest.filter(|entry| entry.holder.as_ref() == Some(&state.plan.plan_id));
+    if held.is_some_and(|entry| !entry.waiting.is_empty()) {
+        faults.push("others wait for the account that the finished plan still holds".to_owned());
     }
     if world.is_marked(state) && !state.has_open_orders() {
         faults.push("the marker of the finished plan is still there".to_owned());

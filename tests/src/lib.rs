@@ -9,7 +9,6 @@
 //! Everything is seeded and in virtual time.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
     reason = "this crate is test code: what cannot be is a failed test"

@@ -61,6 +61,8 @@ pub enum Fault {
     LoseRequest,
     /// The request is carried out; the caller learns nothing.
     LoseAnswer,
+    /// The caller learns nothing, and the order arrives only with the n-th list of orders after it.
+    Late(u64),
     /// The request is refused, and not carried out; orders for want of money.
     Refuse,
     /// The order is refused for good.

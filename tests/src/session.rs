@@ -231,6 +231,7 @@ impl<'w> Session<'w> {
                 inner: exchange.clone(),
                 pulse: pulse.clone(),
                 past: Mutex::default(),
+                in_flight: self.world.in_flight.clone(),
             }),
             market: Arc::new(FaultyMarket {
                 inner: exchange,

@@ -26,6 +26,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    broker::InFlight,
     plans,
     publisher::Taken,
     pulse::Script,
@@ -49,6 +50,8 @@ pub struct World {
     pub rules: Rules,
     /// Everything that any bus of this world took.
     pub taken: Taken,
+    /// Orders on their way to the exchange.
+    pub in_flight: InFlight,
     /// Whether the store knows which owners are dead. Files do, S3 does not.
     pub deaths_are_known: bool,
     seed: u64,
@@ -102,6 +105,7 @@ impl World {
             bus: bus(),
             rules: Rules { accounts: Accounts { default }, policy, age: Age::AsStated },
             taken: Taken::default(),
+            in_flight: InFlight::default(),
             deaths_are_known: true,
             seed,
             owners: Cell::new(0),

@@ -132,6 +132,11 @@ async fn meet(desk: &Desk, plan: &Plan, known: &Execution) -> Result<Accepted, A
         return Ok(Accepted::Conflict(conflict));
     }
     if known.is_complete() {
+        // Its last owner may have died before it gave the account back; the marker says so.
+        let marker = marker_key(&plan.account, plan.plan_id.as_str());
+        if !known.has_open_orders() && desk.store.get(&marker).await?.is_some() {
+            ask(desk, &known.plan, known.epoch).await?;
+        }
         return Ok(Accepted::Finished(plan.plan_id.clone()));
     }
     mark(desk, plan).await?;

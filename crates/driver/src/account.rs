@@ -109,7 +109,7 @@ pub async fn acquire(
     Err(AccountError::Contended(account.clone()))
 }
 
-/// Gives the account back after the plan's outcome; returns the plan that has waited longest.
+/// Gives the account back after the plan's outcome; returns the plans in line, the one that has waited longest first.
 ///
 /// # Errors
 /// [`AccountError`] when the log cannot be read or written.
@@ -117,16 +117,16 @@ pub async fn release(
     desk: &Desk,
     account: &AccountId,
     plan: &PlanId,
-) -> Result<Option<PlanId>, AccountError> {
+) -> Result<Vec<PlanId>, AccountError> {
     for _ in 0..TRIES {
         let current = newest(&desk.store, account).await?;
         let Some(entry) = current.as_ref().filter(|entry| entry.holder.as_ref() == Some(plan))
         else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let waiting = entry.waiting.clone();
         if write(desk, account, current.as_ref(), (None, waiting.clone())).await? {
-            return Ok(waiting.first().cloned());
+            return Ok(waiting);
         }
     }
     Err(AccountError::Contended(account.clone()))

@@ -218,13 +218,14 @@ async fn let_go(floor: &Floor, state: &Execution) -> Result<(), ExecuteError> {
     if !state.has_open_orders() {
         floor.desk.store.remove_hint(&marker_key(&plan.account, plan.plan_id.as_str())).await?;
     }
-    if let Some(next) = waiting {
+    for next in waiting {
         let mut log = ExecutionLog::new(floor.desk.store.clone(), &plan.account, next.as_str());
         let entries = log.read_on().await?;
         let facts = entries.iter().flat_map(|entry| &entry.facts);
         if let Some(next) = Execution::fold(facts, &state.policy).filter(|next| !next.is_finished())
         {
             ask(floor, &next, Why::AccountFree).await?;
+            break;
         }
     }
     Ok(())

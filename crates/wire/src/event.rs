@@ -1,5 +1,7 @@
 //! The events we publish: names, types and nesting as their consumers know them, our additions as new optional fields.
 
+mod order;
+
 use std::collections::BTreeMap;
 
 use alchemiser_core::{
@@ -9,12 +11,14 @@ use alchemiser_core::{
     fact::{Announced, Phase},
     ids::{AccountId, EventId},
     ledger,
-    leg::{Leg, LegOutcome, Reason},
+    leg::{Leg, LegOutcome},
     plan::PlanRefused,
     side::Side,
 };
 use jiff::Timestamp;
 use serde::Serialize;
+
+use order::{Order, order};
 
 /// The EventBridge `source` of everything that we publish.
 pub const SOURCE: &str = "alchemiser.execution";
@@ -298,60 +302,6 @@ struct ExecutionData<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     orders_truncated: bool,
     ledger_key: String,
-}
-
-#[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the consumers'")]
-struct Order {
-    symbol: String,
-    action: &'static str,
-    trade_amount: String,
-    shares: String,
-    price: Option<String>,
-    order_id: Option<String>,
-    success: bool,
-    error_message: Option<String>,
-    timestamp: Timestamp,
-    order_type: &'static str,
-    filled_at: Option<Timestamp>,
-    client_order_ids: Vec<String>,
-    attempts: usize,
-    policy: Option<&'static str>,
-    slippage_bps: Option<String>,
-}
-
-fn order(leg: &Leg, state: &Execution, at: Timestamp) -> Order {
-    let filled = leg.outcome == Some(LegOutcome::Filled);
-    let newest_fill = leg.children.iter().filter_map(|child| child.filled_at).max();
-    Order {
-        symbol: leg.symbol().to_string(),
-        action: leg.side.action(),
-        trade_amount: leg.filled_notional().to_string(),
-        shares: leg.filled().to_string(),
-        price: leg.average_price().map(|price| price.to_string()),
-        order_id: leg
-            .children
-            .iter()
-            .rev()
-            .find_map(|child| child.broker_order_id.as_ref())
-            .map(ToString::to_string),
-        success: filled,
-        error_message: leg
-            .outcome
-            .and_then(LegOutcome::reason)
-            .map(|reason| Reason::code(reason).to_owned()),
-        timestamp: leg.started_at.unwrap_or(at),
-        order_type: "LIMIT",
-        filled_at: newest_fill,
-        client_order_ids: leg
-            .children
-            .iter()
-            .map(|child| child.client_order_id.to_string())
-            .collect(),
-        attempts: leg.children.len(),
-        policy: state.preflight.as_ref().map(|(preflight, _)| preflight.policy.word()),
-        slippage_bps: ledger::measure(leg).cost_bps.map(|bps| bps.normalize().to_string()),
-    }
 }
 
 fn executed(event: &Event, state: &Execution, at: Timestamp) -> String {

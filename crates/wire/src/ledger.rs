@@ -50,7 +50,7 @@ pub struct LedgerLine {
     /// Average price of the fills.
     pub average_price: Option<String>,
     /// Dollars filled.
-    pub notional: String,
+    pub notional: Option<String>,
     /// When the intent was committed.
     pub placed_at: String,
     /// When the broker took it.
@@ -191,7 +191,7 @@ fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
         order_quantity: child.terms.quantity.to_string(),
         quantity: child.cumulative.to_string(),
         average_price: child.average_price.map(|price| price.to_string()),
-        notional: child.filled_notional().to_string(),
+        notional: child.average_price.map(|_| child.filled_notional().to_string()),
         placed_at: child.intended_at.to_string(),
         submitted_at: child.submitted_at.map(|at| at.to_string()),
         filled_at: child.filled_at.map(|at| at.to_string()),
@@ -226,7 +226,15 @@ fn unknown(line: &Line<'_>) -> Vec<String> {
     };
     note(
         line.child.average_price.is_none(),
-        "average_price: the broker had not said it when the plan ended",
+        "average_price, notional, effective_over_quoted, price_improvement: the broker had not said the price when the plan ended",
+    );
+    note(
+        line.leg.average_price().is_none(),
+        "leg_cost_bps, leg_cost_half_spreads, leg_delay_bps, leg_shortfall, leg_passive_share: a fill of the leg has no price",
+    );
+    note(
+        ledger::first_quote(line.leg).is_some_and(|quote| quote.spread().is_zero()),
+        "leg_cost_half_spreads: the market was locked at the first submit",
     );
     note(
         line.child.quote_at_fill.is_none(),

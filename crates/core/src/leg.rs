@@ -285,7 +285,8 @@ impl Leg {
     /// Average price of all fills; `None` while nothing is filled, or while the broker has not said a fill's price.
     pub fn average_price(&self) -> Option<Price> {
         let filled = self.filled();
-        let priced = |child: &ChildOrder| child.cumulative.is_zero() || child.average_price.is_some();
+        let priced =
+            |child: &ChildOrder| child.cumulative.is_zero() || child.average_price.is_some();
         if filled.is_zero() || !self.children.iter().all(priced) {
             return None;
         }
@@ -309,14 +310,6 @@ impl Leg {
             child.purpose == crate::child::Purpose::Rest && child.status != Status::Unsent
         });
         u32::try_from(rested.count()).unwrap_or(u32::MAX)
-    }
-
-    /// The limits at which its orders have rested, oldest first.
-    pub fn used(&self) -> Vec<Price> {
-        let rested = self.children.iter().filter(|child| {
-            child.purpose == crate::child::Purpose::Rest && child.status != Status::Unsent
-        });
-        rested.map(|child| child.terms.limit).collect()
     }
 
     /// The price step at a price.

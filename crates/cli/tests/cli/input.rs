@@ -122,7 +122,7 @@ fn bad_items_are_refused() {
     );
     check(|event| plan(event)["items"] = json!({}), "MALFORMED_FIELD", "rebalance_plan.items");
     let gone = |event: &mut Value| {
-        drop(plan(event)["items"][3].as_object_mut().unwrap().remove("trade_amount"))
+        drop(plan(event)["items"][3].as_object_mut().unwrap().remove("trade_amount"));
     };
     check(gone, "MISSING_FIELD", &field(3, "trade_amount"));
     check(

@@ -124,7 +124,7 @@ impl Live {
             };
             let Some(leg) = symbol.and_then(|symbol| state.leg(symbol)) else { continue };
             let bar = self.legs.entry(leg.symbol().clone()).or_insert_with(|| {
-                let style = ProgressStyle::with_template("{msg}")
+                let style = ProgressStyle::with_template("{wide_msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
                 self.lines.add(ProgressBar::new(1).with_style(style))
             });

@@ -403,6 +403,7 @@ mod tests {
     use crate::{
         listing::{Regime, sample},
         sample::setup_for,
+        unrest::Unrest,
     };
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
@@ -431,8 +432,12 @@ mod tests {
 
     /// $10,000 and 100.5 AAA; AAA is a one-tick book at $49, WHOLE trades in whole shares only.
     fn exchange() -> Exchange {
+        exchange_with("10000")
+    }
+
+    fn exchange_with(dollars: &str) -> Exchange {
         let account = AccountId::new("SIM-1").unwrap();
-        let setup = setup_for(1, account, START, &[], Money::new(decimal("10000")));
+        let setup = setup_for(1, account, START, &[], Money::new(decimal(dollars)));
         let price = Price::new(decimal("49")).unwrap();
         let listing = |name: &str, fractionable| Listing {
             price,
@@ -593,7 +598,7 @@ mod tests {
 
     #[test]
     fn a_partial_fill_can_end_canceled() {
-        let mut exchange = exchange();
+        let mut exchange = exchange_with("1000000");
         let mut now = START;
         for k in 0..100 {
             let ([(bid, _), _], id) = (touches(&mut exchange, now, "AAA"), format!("b{k}"));
@@ -602,7 +607,7 @@ mod tests {
                 break;
             };
             let mut status = report.status;
-            let tried_until = now + SignedDuration::from_secs(20);
+            let tried_until = now + SignedDuration::from_secs(60);
             while status != BrokerStatus::PartiallyFilled && now < tried_until {
                 now += SignedDuration::from_millis(50);
                 status = exchange.order(now, &id).unwrap().status;
@@ -616,6 +621,33 @@ mod tests {
             }
         }
         panic!("no order ended so");
+    }
+
+    #[test]
+    fn a_halt_can_hide_a_side_and_fills_nothing() {
+        let mut exchange = exchange_with("1000000");
+        let unrest = Unrest { halts_per_year: 20_000, ..Unrest::NONE };
+        let listing = Listing { unrest, ..sample(1, &symbol("HALTS"), Money::ZERO) };
+        exchange.list(START, listing, None).unwrap();
+        let mut one_sided = 0;
+        for second in 1..6_000 {
+            let mut offer = |millis| {
+                let now = at(second * 1000 + millis);
+                exchange.snapshot(now, &symbol("HALTS")).unwrap().quote.unwrap()
+            };
+            let (before, after) = (offer(0), offer(200));
+            let (Some(bid), None, None) = (before.bid, before.ask, after.ask) else { continue };
+            one_sided += 1;
+            let (id, limit) = (second.to_string(), bid.price.dollars() + decimal("1.00"));
+            let now = at(second * 1000 + 300);
+            exchange.submit(now, order(&id, Side::Buy, "HALTS", "1", &limit.to_string())).unwrap();
+            let later = now + SignedDuration::from_millis(200);
+            let is_over = exchange.snapshot(later, &symbol("HALTS")).unwrap().quote.unwrap().ask;
+            let report = exchange.order(later, &id).unwrap();
+            assert!(is_over.is_some() || report.cumulative.is_zero(), "{report:?}");
+            exchange.cancel(later, &report.broker_order_id).ok();
+        }
+        assert!(one_sided > 50, "{one_sided}");
     }
 
     #[test]

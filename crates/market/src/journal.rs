@@ -289,19 +289,20 @@ mod tests {
     use alchemiser_core::{ids::Symbol, money::Money, price::Tick};
 
     use super::*;
-    use crate::listing::sample;
+    use crate::listing::{Regime, sample};
 
     #[test]
     fn a_setup_reads_back_as_it_was_written() {
         let symbol = Symbol::new("BRK.B").unwrap();
         let listing = Listing { tick: Some(Tick::HALF_CENT), ..sample(1, &symbol, Money::ONE) };
+        let restless = Listing { unrest: Regime::Wide.habits().unrest, ..listing.clone() };
         let setup = Setup {
             seed: u64::MAX,
             account: AccountId::new("SIM 1").unwrap(),
             started_at: "2026-11-23T15:00:00.123456789Z".parse().unwrap(),
             cash: Money::new("-0.000000001".parse().unwrap()),
             positions: vec![(symbol, Quantity::new("7.227357601".parse().unwrap()).unwrap())],
-            listings: vec![listing],
+            listings: vec![listing, restless],
         };
         let record = Record::Setup { schema: SCHEMA, setup };
         let line = serde_json::to_string(&record).unwrap();
@@ -309,6 +310,7 @@ mod tests {
             line.starts_with("{\"record\":\"setup\",\"schema\":1,\"seed\":18446744073709551615,")
         );
         assert!(line.contains("\"BRK.B 7.227357601\"") && line.contains("\"tick\":\"0.005\""));
+        assert_eq!(line.matches("unrest").count(), 1, "what is calm is written as before");
         assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), record);
     }
 }

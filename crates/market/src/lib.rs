@@ -11,8 +11,8 @@
 //! journal = inputs + fills                               -> killed and reopened, it is where it was
 //! ```
 //!
-//! The order to read in: [`listing`] (what trades, and how its book behaves), [`book`] (the background market),
-//! [`matching`] (how one order of ours meets it), `pit` (one symbol: book and orders in time), [`order`] and
+//! The order to read in: [`listing`] (what trades, and how its book behaves), [`book`] (the background market, with its calibrated
+//! rates in `pace` and what may disturb it in [`unrest`]), [`matching`] (how one order of ours meets it), `pit` (one symbol: book and orders in time), [`order`] and
 //! [`refusal`] (what the broker says of an order), [`account`] (cash and shares), [`exchange`] (all of it, with the
 //! broker's `checks`), [`journal`] and `replay` (surviving a killed process), [`session`] (time that skips the gaps
 //! between processes), [`sample`] (a beginning that fits a plan).
@@ -49,9 +49,11 @@ pub mod journal;
 pub mod listing;
 pub mod matching;
 pub mod order;
+mod pace;
 mod pit;
 pub mod refusal;
 mod replay;
 pub mod sample;
 pub mod session;
 mod text;
+pub mod unrest;

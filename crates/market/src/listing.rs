@@ -9,7 +9,10 @@ use alchemiser_core::{
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Serialize};
 
-use crate::chance::{Chance, float, hash, nearest};
+use crate::{
+    chance::{Chance, float, hash, nearest},
+    unrest::Unrest,
+};
 
 /// A symbol trades in whole shares only where the plan holds or trades at least this many of them, so that rounding
 /// down loses at most 2 %.
@@ -37,6 +40,9 @@ pub struct Listing {
     /// The previous session's close.
     #[serde(with = "crate::text")]
     pub previous_close: Price,
+    /// What disturbs its book; usually nothing.
+    #[serde(default, skip_serializing_if = "Unrest::is_none")]
+    pub unrest: Unrest,
 }
 
 /// The kinds of books (the table of real books in `../shared/data/market/README.md`).
@@ -55,47 +61,64 @@ pub enum Regime {
     ThinEtf,
 }
 
-/// How the book of a regime behaves.
+/// How the book of a regime behaves, around one price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Habits {
+    /// The price in dollars that the rest is about. At others the book keeps its moves in basis points.
+    pub price: f64,
     /// Mean spread in ticks.
     pub spread_ticks: f64,
     /// Typical size at the touch, in shares.
     pub touch_shares: f64,
-    /// Size changes of both sides together, per second.
+    /// Quote changes per second.
     pub updates_per_second: f64,
     /// Trade prints per minute.
     pub trades_per_minute: f64,
+    /// Changes of the mid per minute.
+    pub mid_changes_per_minute: f64,
     /// Standard deviation of one-minute changes of the mid, in basis points.
     pub sd_bps: f64,
     /// Price levels that are used up per minute, at most; beyond it the steps grow.
     pub moves_per_minute_max: f64,
+    /// What disturbs such a book now and then, for a listing that asks for it.
+    pub unrest: Unrest,
 }
 
 impl Regime {
-    /// How its book behaves.
+    /// How its book behaves: the middle of the real books of its kind; for [`Regime::ThinEtf`], which has none there,
+    /// and for the unrest: assumed.
     pub fn habits(self) -> Habits {
-        let (spread_ticks, touch_shares, updates_per_second) = match self {
-            Self::Deep => (1.003, 70_000.0, 8.0),
-            Self::OneTick => (1.04, 1_100.0, 7.0),
-            Self::FewTicks => (4.0, 260.0, 2.5),
-            Self::Wide => (14.0, 120.0, 3.5),
-            Self::ThinEtf => (3.0, 600.0, 1.5),
+        let (price, spread_ticks, touch_shares, updates_per_second) = match self {
+            Self::Deep => (14.0, 1.002, 73_000.0, 12.0),
+            Self::OneTick => (49.0, 1.04, 1_150.0, 26.0),
+            Self::FewTicks => (157.0, 4.0, 150.0, 1.7),
+            Self::Wide => (222.0, 12.8, 100.0, 2.4),
+            Self::ThinEtf => (50.0, 3.0, 600.0, 1.5),
         };
-        let (trades_per_minute, sd_bps, moves_per_minute_max) = match self {
-            Self::Deep => (270.0, 6.0, 4.0),
-            Self::OneTick => (100.0, 6.5, 30.0),
-            Self::FewTicks => (85.0, 4.5, 25.0),
-            Self::Wide => (50.0, 5.5, 50.0),
-            Self::ThinEtf => (4.0, 4.0, 12.0),
+        let (trades_per_minute, mid_changes_per_minute, sd_bps, moves_per_minute_max) = match self {
+            Self::Deep => (270.0, 2.2, 6.0, 4.0),
+            Self::OneTick => (100.0, 28.0, 6.5, 30.0),
+            Self::FewTicks => (98.0, 50.0, 4.5, 25.0),
+            Self::Wide => (29.0, 71.0, 6.9, 50.0),
+            Self::ThinEtf => (4.0, 12.0, 4.0, 12.0),
+        };
+        let (opening_percent, halts_per_year, jumps_per_year) = match self {
+            Self::Deep => (0, 1, 12),
+            Self::OneTick => (0, 1, 12),
+            Self::FewTicks => (1400, 1, 20),
+            Self::Wide => (1400, 3, 40),
+            Self::ThinEtf => (1400, 1, 6),
         };
         Habits {
+            price,
             spread_ticks,
             touch_shares,
             updates_per_second,
             trades_per_minute,
+            mid_changes_per_minute,
             sd_bps,
             moves_per_minute_max,
+            unrest: Unrest { opening_percent, halts_per_year, jumps_per_year },
         }
     }
 
@@ -145,6 +168,7 @@ pub fn sample(seed: u64, symbol: &Symbol, value: Money) -> Listing {
         tick: None,
         round_lot: round_lot(price),
         previous_close: cents(nearest(close)),
+        unrest: Unrest::NONE,
     }
 }
 

@@ -9,6 +9,8 @@
 //!    at p when we joined, never more than is shown there later, and nothing once the best bid has fallen below p.
 //!    Inside the spread nobody is ahead.
 //!
+//! Trades that did not reach the touch meet nobody, and in a halt nothing fills.
+//!
 //! Less than a share follows the last whole share of its order; an order of less than a share fills as soon as the
 //! market touches its price, whatever the queue.
 
@@ -16,7 +18,7 @@ use alchemiser_core::{price::Price, quantity::Quantity, side::Side};
 use rust_decimal::Decimal;
 
 use crate::{
-    book::{BookQuote, MarketEvent},
+    book::{BookQuote, MarketEvent, Phase, Reach},
     listing::Listing,
 };
 
@@ -78,6 +80,9 @@ impl Resting {
 
     /// Arrives at the venue: takes what its limit reaches, then joins its queue.
     pub fn arrive(&mut self, listing: &Listing, quote: &BookQuote) -> Vec<Execution> {
+        if quote.phase == Phase::Halted {
+            return Vec::new();
+        }
         let (far, size) = match self.side {
             Side::Buy => (quote.ask, quote.ask_size),
             Side::Sell => (quote.bid, quote.bid_size),
@@ -97,6 +102,8 @@ impl Resting {
     /// What a market event means for it, once it has arrived.
     pub fn observe(&mut self, event: &MarketEvent) -> Option<Execution> {
         match *event {
+            MarketEvent::Quote(BookQuote { phase: Phase::Halted, .. })
+            | MarketEvent::Print { reach: Reach::Elsewhere, .. } => None,
             MarketEvent::Quote(quote) => {
                 let far = match self.side {
                     Side::Buy => quote.ask,
@@ -176,11 +183,12 @@ mod tests {
 
     /// A quote of `bid size, ask size`.
     fn quote(bid: i64, bid_size: u64, ask: i64, ask_size: u64) -> MarketEvent {
-        MarketEvent::Quote(BookQuote { at: AT, bid, bid_size, ask, ask_size })
+        let phase = Phase::Trading;
+        MarketEvent::Quote(BookQuote { at: AT, bid, bid_size, ask, ask_size, phase })
     }
 
     fn print(size: u64, price: i64, aggressor: Side) -> MarketEvent {
-        MarketEvent::Print { at: AT, price, size, aggressor }
+        MarketEvent::Print { at: AT, price, size, aggressor, reach: Reach::Touch }
     }
 
     /// Runs an order, given as `side shares @ price`, through the events (the first quote is the one it arrives at)
@@ -195,9 +203,16 @@ mod tests {
 
     fn mirrored(event: &MarketEvent) -> MarketEvent {
         match *event {
-            MarketEvent::Quote(q) => quote(2000 - q.ask, q.ask_size, 2000 - q.bid, q.bid_size),
-            MarketEvent::Print { price, size, aggressor, .. } => {
-                print(size, 2000 - price, aggressor.opposite())
+            MarketEvent::Quote(q) => MarketEvent::Quote(BookQuote {
+                bid: 2000 - q.ask,
+                bid_size: q.ask_size,
+                ask: 2000 - q.bid,
+                ask_size: q.bid_size,
+                ..q
+            }),
+            MarketEvent::Print { at, price, size, aggressor, reach } => {
+                let (price, aggressor) = (2000 - price, aggressor.opposite());
+                MarketEvent::Print { at, price, size, aggressor, reach }
             }
         }
     }
@@ -306,6 +321,36 @@ mod tests {
     fn inside_the_spread_nobody_is_ahead() {
         let first = quote(1000, 500, 1003, 400);
         check((Buy, "300", 1001), &[first, print(120, 1001, Sell)], "120@1001");
+    }
+
+    #[test]
+    fn a_trade_elsewhere_meets_nobody() {
+        let elsewhere = |size, price, aggressor| {
+            let reach = Reach::Elsewhere;
+            MarketEvent::Print { at: AT, price, size, aggressor, reach }
+        };
+        let first = quote(1000, 500, 1002, 400);
+        check((Buy, "300", 1001), &[first, elsewhere(100, 1000, Sell)], "");
+        let script = [first, elsewhere(500, 1000, Sell), print(500, 1000, Sell)];
+        check((Buy, "300", 1000), &script, "");
+    }
+
+    #[test]
+    fn nothing_fills_in_a_halt() {
+        let halted = |event| match event {
+            MarketEvent::Quote(quote) => {
+                MarketEvent::Quote(BookQuote { phase: Phase::Halted, ..quote })
+            }
+            print @ MarketEvent::Print { .. } => print,
+        };
+        let first = quote(1000, 500, 1002, 400);
+        let stands = halted(first);
+        check((Buy, "300", 1002), &[stands], "");
+        check((Buy, "300", 1002), &[stands, quote(1000, 500, 1002, 400)], "300@1002");
+        check((Buy, "300", 1000), &[first, halted(quote(998, 100, 999, 100))], "");
+        let one_sided = halted(quote(1000, 0, 1002, 400));
+        let script = [first, one_sided, first, print(550, 1000, Sell)];
+        check((Buy, "300", 1000), &script, "50@1000");
     }
 
     #[test]

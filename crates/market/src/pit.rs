@@ -7,10 +7,9 @@ use alchemiser_core::{
     side::Side,
 };
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 use crate::{
-    book::{Book, BookQuote, MarketEvent},
+    book::{Book, BookQuote, MarketEvent, Phase},
     listing::Listing,
     matching::{Execution, Resting},
     session::{Opening, SessionTime},
@@ -122,11 +121,17 @@ impl Pit {
     fn trade(&mut self, to: SessionTime, happened: &mut Vec<Occurrence>) {
         let Self { book, working, last_print, changed_at, origin, .. } = self;
         let session = |at: SessionTime| origin.plus_millis(at.millis());
+        let mut stood = book.quote();
         book.advance(to.since(*origin), &mut |event| {
             let at = match *event {
                 MarketEvent::Quote(quote) => {
-                    *changed_at = session(quote.at);
-                    *changed_at
+                    // A halt may leave the quote standing.
+                    let as_before = BookQuote { at: quote.at, phase: quote.phase, ..stood };
+                    stood = quote;
+                    if quote != as_before {
+                        *changed_at = session(quote.at);
+                    }
+                    session(quote.at)
                 }
                 MarketEvent::Print { at, price, .. } => {
                     *last_print = Some((price, session(at)));
@@ -197,21 +202,26 @@ impl Pit {
                 }
             }
         }
+        let at = self.changed_at;
+        let missing = |size: u64| market.phase == Phase::Halted && size == 0;
+        if missing(market.bid_size) || missing(market.ask_size) {
+            return BookQuote { at, ..market };
+        }
         let bid_size = bid.1 + if bid.0 == market.bid { market.bid_size } else { 0 };
         let ask_size = ask.1 + if ask.0 == market.ask { market.ask_size } else { 0 };
-        BookQuote { at: self.changed_at, bid: bid.0, bid_size, ask: ask.0, ask_size }
+        BookQuote { at, bid: bid.0, bid_size, ask: ask.0, ask_size, ..market }
     }
 
     /// What a market data feed says at a time of a stretch of running.
     pub(crate) fn snapshot(&self, opening: Opening, now: Timestamp) -> Snapshot {
         let shown = self.shown();
-        let touch = |ticks: i64, size: u64| Touch {
-            price: self.listing.price_of(ticks),
-            size: Quantity::rounded_down(Decimal::from(size), 0),
+        let touch = |ticks: i64, size: u64| {
+            let price = self.listing.price_of(ticks);
+            (size > 0).then(|| Touch { price, size: Quantity::rounded_down(size.into(), 0) })
         };
         let quote = RawQuote {
-            bid: Some(touch(shown.bid, shown.bid_size)),
-            ask: Some(touch(shown.ask, shown.ask_size)),
+            bid: touch(shown.bid, shown.bid_size),
+            ask: touch(shown.ask, shown.ask_size),
             changed_at: opening.wall_at(shown.at),
             observed_at: now,
         };

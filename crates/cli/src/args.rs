@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Ledger(LedgerArgs),
     /// Check the invariants over every log, and against the exchange's own books
     Verify(ReadArgs),
+    /// Show every setting: its value, unit, origin, bound and reason
+    Config(ConfigArgs),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -48,16 +50,38 @@ pub(crate) struct RunArgs {
     /// Wait through time as it passes, or at once
     #[arg(long, value_enum, default_value = "fast")]
     pub(crate) speed: Speed,
-    /// How orders are priced
-    #[arg(long, value_enum, default_value = "adaptive")]
-    pub(crate) policy: PolicyWord,
+    /// How orders are priced (default: adaptive)
+    #[arg(long, value_enum)]
+    pub(crate) policy: Option<PolicyWord>,
     /// Accept plans up to this age, e.g. 2h or 30m (default: 15 minutes)
     #[arg(long, value_name = "AGE", value_parser = duration, conflicts_with = "now")]
     pub(crate) max_age: Option<SignedDuration>,
     /// Judge the plan's age as if it had just been made
     #[arg(long)]
     pub(crate) now: bool,
+    #[command(flatten)]
+    pub(crate) given: SettingArgs,
     /// Print one JSON object instead of progress and table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where settings come from, besides the defaults and the environment (`ALCHEMISER__WORKING_TIME__NORMAL=90`).
+#[derive(ClapArgs, Debug)]
+pub(crate) struct SettingArgs {
+    /// A TOML file of settings (or the one that `ALCHEMISER_CONFIG` names); the environment wins over it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting, e.g. `working_time.normal=30`; may be repeated; wins over everything else
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) given: SettingArgs,
+    /// Print one JSON array
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -92,6 +116,10 @@ pub(crate) enum Speed {
 pub(crate) enum PolicyWord {
     /// Rest at the near touch; pay the spread when the book leans against us, and at the deadline
     Adaptive,
+    /// Open by the order's size against the book, re-peg half-way to the far touch, then escalate
+    Liquidity,
+    /// Rest at 50, 75 and 95 % of the spread, then escalate
+    Walk,
     /// Cross at once, with a collar
     Cross,
 }
@@ -100,6 +128,8 @@ impl PolicyWord {
     pub(crate) fn kind(self) -> PolicyKind {
         match self {
             Self::Adaptive => PolicyKind::Adaptive,
+            Self::Liquidity => PolicyKind::Liquidity,
+            Self::Walk => PolicyKind::Walk,
             Self::Cross => PolicyKind::Cross,
         }
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use alchemiser_core::plan::PlanRefused;
+use alchemiser_local::settings::{CONFIG_REFUSED, ConfigRefused};
 use serde::Serialize;
 
 /// How a command ended.
@@ -48,8 +49,17 @@ pub(crate) struct Stopped {
     pub(crate) exit: Exit,
     code: String,
     message: String,
-    refused: Option<Box<PlanRefused>>,
+    refusal: Option<Box<Refusal>>,
     json: bool,
+}
+
+/// Which part of an input was refused, and why.
+#[derive(Clone, Debug)]
+struct Refusal {
+    field: String,
+    expected: String,
+    found: String,
+    origin: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -59,6 +69,8 @@ struct Said<'a> {
     field: Option<&'a str>,
     expected: Option<&'a str>,
     found: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
     message: &'a str,
 }
 
@@ -67,7 +79,7 @@ impl Stopped {
         let message = message.to_string();
         let message =
             message.strip_prefix(&format!("{code}: ")).map_or(message.clone(), str::to_owned);
-        Self { exit, code: code.to_owned(), message, refused: None, json: false }
+        Self { exit, code: code.to_owned(), message, refusal: None, json: false }
     }
 
     pub(crate) fn failed(code: &str, error: &dyn std::fmt::Display) -> Self {
@@ -77,7 +89,17 @@ impl Stopped {
     /// A refused input: which field, what was expected, what was found.
     pub(crate) fn refused(refused: &PlanRefused) -> Self {
         let stopped = Self::new(Exit::Refused, refused.code.code(), refused);
-        Self { refused: Some(Box::new(refused.clone())), ..stopped }
+        let PlanRefused { field, expected, found, .. } = refused.clone();
+        let refusal = Refusal { field, expected, found, origin: None };
+        Self { refusal: Some(Box::new(refusal)), ..stopped }
+    }
+
+    /// Refused configuration: which key, what was expected, what was found, and where.
+    pub(crate) fn config(refused: ConfigRefused) -> Self {
+        let stopped = Self::new(Exit::Refused, CONFIG_REFUSED, &refused);
+        let ConfigRefused { key, expected, found, origin } = refused;
+        let refusal = Refusal { field: key, expected, found, origin: Some(origin) };
+        Self { refusal: Some(Box::new(refusal)), ..stopped }
     }
 
     pub(crate) fn with_json(mut self, json: bool) -> Self {
@@ -88,13 +110,14 @@ impl Stopped {
     /// Says it: one JSON object for machines, a line for people.
     pub(crate) fn say(&self) {
         if self.json {
-            let refused = self.refused.as_deref();
+            let refusal = self.refusal.as_deref();
             let said = Said {
                 outcome: self.exit.word(),
                 code: &self.code,
-                field: refused.map(|refused| refused.field.as_str()),
-                expected: refused.map(|refused| refused.expected.as_str()),
-                found: refused.map(|refused| refused.found.as_str()),
+                field: refusal.map(|refusal| refusal.field.as_str()),
+                expected: refusal.map(|refusal| refusal.expected.as_str()),
+                found: refusal.map(|refusal| refusal.found.as_str()),
+                origin: refusal.and_then(|refusal| refusal.origin.as_deref()),
                 message: &self.message,
             };
             // A reader that went away hears nothing; the exit code stays.

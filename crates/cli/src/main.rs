@@ -2,9 +2,11 @@
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
 //! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger` and `verify` only read.
+//! `config` shows what `run` would go by.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
+mod config;
 mod exit;
 mod ledger;
 mod load;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
+        (Ok(_), Command::Config(config)) => config::config(&config),
     };
     match ended {
         Ok(exit) => exit.code(),

@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 use crate::{
     args::RunArgs,
+    config,
     exit::{Exit, Stopped},
     load,
     progress::Progress,
@@ -31,10 +32,11 @@ use crate::{
 
 /// Executes a plan, or goes on with it, or says that it was executed.
 pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
-    attempt(args).await.map_err(|stopped| stopped.with_json(args.json))
+    Box::pin(attempt(args)).await.map_err(|stopped| stopped.with_json(args.json))
 }
 
 async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
+    let policy = config::of_run(args)?;
     let bytes = fs::read(&args.plan).map_err(|error| {
         let message =
             format!("expected a readable file at {}, found: {error}", args.plan.display());
@@ -44,7 +46,8 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
     let pid = std::process::id().to_string();
     let _exclusive =
         state.exclusive(&pid, Timestamp::now()).map_err(|error| load::state_stopped(&error))?;
-    let session = Session::open(args, &state, made_at(&bytes), Arc::new(Progress::new(args.json)))?;
+    let progress = Arc::new(Progress::new(args.json));
+    let session = Session::open(args, policy, &state, made_at(&bytes), progress)?;
     alchemiser_driver::accept::probe(&session.desk)
         .await
         .map_err(|error| Stopped::failed("STORE", &error))?;
@@ -61,7 +64,7 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         None => return Err(Stopped::failed("UNROUTED", &"the event reached no function")),
     };
     blocked(&trail)?;
-    conclude(args, &session, &plan_id, already).await
+    Box::pin(conclude(args, &session, &plan_id, already)).await
 }
 
 /// Publishes the event; what is no event is refused at once, as the first function would.

@@ -61,6 +61,7 @@ impl Session {
     /// at the plan's own time, so that the same seed gives the same run.
     pub(crate) fn open(
         args: &RunArgs,
+        policy: Policy,
         state: &StateDir,
         made_at: Option<Timestamp>,
         watcher: Arc<dyn Watcher>,
@@ -80,9 +81,6 @@ impl Session {
         let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
         let account =
             AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
-        let defaults = Policy::default();
-        let plan_max_age = args.max_age.unwrap_or(defaults.plan_max_age);
-        let policy = Policy { kind: args.policy.kind(), plan_max_age, ..defaults };
         let age = if args.now { Age::Restated } else { Age::AsStated };
         Ok(Self {
             desk: Desk { store: Arc::new(store), publisher: Arc::new(bus.clone()), clock, owner },

@@ -312,6 +312,14 @@ impl Leg {
         u32::try_from(rested.count()).unwrap_or(u32::MAX)
     }
 
+    /// The limits at which its orders have rested, oldest first.
+    pub fn used(&self) -> Vec<Price> {
+        let rested = self.children.iter().filter(|child| {
+            child.purpose == crate::child::Purpose::Rest && child.status != Status::Unsent
+        });
+        rested.map(|child| child.terms.limit).collect()
+    }
+
     /// The price step at a price.
     pub fn tick(&self, at: Price) -> Tick {
         self.check.as_ref().and_then(|check| check.tick).unwrap_or_else(|| Tick::at(at))

@@ -1,4 +1,5 @@
-//! The price decision: rest, replace, cross or hold. One pure function per policy.
+//! The price decision: rest, replace, cross or hold. One pure function per policy; `liquidity` and `walk` have modules
+//! of their own.
 //!
 //! `adaptive` rests at the near touch and pays the spread exactly when the book leans against it: in one-tick markets
 //! the queue that we would join is about to be lost then, and waiting costs more than crossing (measured on held-out
@@ -8,11 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
+    liquidity,
     policy::{Policy, PolicyKind},
     price::{Intent, Price, Tick},
     quantity::Quantity,
     quote::Quote,
     side::Side,
+    walk,
 };
 
 /// The near touch and the spread in ticks, at the moment they were written down.
@@ -40,7 +43,7 @@ pub struct Resting {
 }
 
 /// What the decision is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// Buy or sell.
     pub side: Side,
@@ -62,6 +65,12 @@ pub struct Parent {
     pub tick: Tick,
     /// Effective over quoted spread of our own crossing fills in the symbol (1 when unknown).
     pub effective_over_quoted: Decimal,
+    /// The limits at which the leg's orders have rested, oldest first.
+    pub used: Vec<Price>,
+    /// The asset's round lot: a touch that shows less says nothing about the book.
+    pub round_lot: Quantity,
+    /// How long `liquidity` waits at a price.
+    pub fill_wait: SignedDuration,
 }
 
 /// What to do.
@@ -98,42 +107,68 @@ pub enum Decision {
 /// let quote = Quote { bid: touch("10.00", "500"), ask: touch("10.03", "400"), changed_at: now, observed_at: now };
 /// let parent = Parent { side: Side::Buy, leaves: Quantity::new("10".parse().unwrap()).unwrap(),
 ///     elapsed: Decimal::ZERO, crossing: false, urgent: false, resting: None, rested: 0, ramp: None,
-///     tick: Tick::CENT, effective_over_quoted: Decimal::ONE };
+///     tick: Tick::CENT, effective_over_quoted: Decimal::ONE, used: Vec::new(),
+///     round_lot: Quantity::ONE, fill_wait: Policy::default().fill_wait };
 /// assert_eq!(decide(&parent, &quote, now, &Policy::default()), Decision::Rest { limit: quote.bid.price });
 /// ```
 pub fn decide(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Policy) -> Decision {
     let book = Book::read(parent, quote);
-    match (parent.resting, wants(parent, &book, quote, policy)) {
-        (_, Want::Cross) if is_wide(parent, quote, &book, policy) => {
+    let want = if must_cross(parent, policy) {
+        Want::Cross
+    } else {
+        match policy.kind {
+            PolicyKind::Adaptive | PolicyKind::Cross => adaptive(parent, &book, quote, policy),
+            PolicyKind::Liquidity => liquidity::wants(parent, quote, now, policy),
+            PolicyKind::Walk => walk::wants(parent, quote, now, policy),
+        }
+    };
+    let may_rest = parent.rested < policy.resting_children_max && !quote.is_locked();
+    match (parent.resting, want) {
+        (_, Want::Cross | Want::CrossAt(_)) if is_wide(parent, quote, &book, policy) => {
             step_to_mid(parent, quote, &book, now, policy)
         }
         (_, Want::Cross) => cross(parent, quote, policy),
-        (None, Want::Rest { .. })
-            if parent.rested >= policy.resting_children_max || quote.is_locked() =>
-        {
-            Decision::Hold
-        }
+        (_, Want::CrossAt(limit)) => Decision::Cross { limit },
+        (_, Want::Wait) => Decision::Hold,
+        (None, Want::Rest { .. } | Want::At(_)) if !may_rest => Decision::Hold,
         (None, Want::Rest { ramp }) => Decision::Rest { limit: ramp.unwrap_or(book.near) },
+        (None, Want::At(limit)) => Decision::Rest { limit },
         (Some(_), Want::Rest { .. }) if quote.is_locked() => Decision::Hold,
         (Some(_), Want::Rest { ramp }) => keep_or_move(parent, ramp, &book, now, policy),
+        (Some(resting), Want::At(limit)) if may_rest && limit != resting.limit => {
+            Decision::Replace { limit }
+        }
+        (Some(_), Want::At(_)) => Decision::Hold,
     }
 }
 
 /// What the policy would do with no order in the market.
-enum Want {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Take the other side.
     Cross,
-    /// Rest at the near touch, or where the ramp asks.
+    /// Take the other side with this collar.
+    CrossAt(Price),
+    /// Rest at the near touch, or where the ramp asks; follow it.
     Rest {
+        /// Where the ramp asks, if it does.
         ramp: Option<Price>,
     },
+    /// Rest here.
+    At(Price),
+    /// Leave things as they are.
+    Wait,
 }
 
-fn wants(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Want {
+/// What every policy does: crossing is not undone, urgency and the deadline end in a cross, and what is below one share
+/// is filled at the touch by the broker itself.
+fn must_cross(parent: &Parent, policy: &Policy) -> bool {
     let now_or_never = parent.crossing || parent.urgent || policy.kind == PolicyKind::Cross;
+    now_or_never || parent.leaves < Quantity::ONE || parent.elapsed >= Decimal::ONE
+}
+
+fn adaptive(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Want {
     let n = book.ticks;
-    if now_or_never || parent.leaves < Quantity::ONE || parent.elapsed >= Decimal::ONE {
-        return Want::Cross;
-    }
     if n > THREE && parent.effective_over_quoted < ratio(35) {
         return Want::Cross;
     }
@@ -186,8 +221,8 @@ fn ramp(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Option<
     limit.filter(|limit| limit.beyond(book.near, parent.side))
 }
 
-/// A resting limit never reaches the far touch.
-fn passive(limit: Price, parent: &Parent, quote: &Quote) -> Option<Price> {
+/// A resting limit never reaches the far touch, and stands on the grid.
+pub(crate) fn passive(limit: Price, parent: &Parent, quote: &Quote) -> Option<Price> {
     let far = quote.far(parent.side).price;
     let inner = far.toward_far(parent.side.opposite(), parent.tick.dollars())?;
     let bounded = if limit.beyond(inner, parent.side) { inner } else { limit };
@@ -306,7 +341,7 @@ impl Book {
     }
 
     /// Half the spread without us, in dollars.
-    fn half_spread(&self, side: Side, quote: &Quote) -> Decimal {
+    pub(crate) fn half_spread(&self, side: Side, quote: &Quote) -> Decimal {
         let spread = quote.far(side).price.dollars().saturating_sub(self.near.dollars());
         spread.saturating_mul(side.sign()).checked_div(Decimal::TWO).unwrap_or_default()
     }

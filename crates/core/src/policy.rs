@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
-use crate::{money::Money, plan::Urgency, quantity::Quantity};
+use crate::{ids::Symbol, money::Money, plan::Urgency, quantity::Quantity};
 
 const fn seconds(count: i64) -> SignedDuration {
     SignedDuration::from_secs(count)
@@ -17,27 +17,40 @@ const fn decimal(digits: u32, scale: u32) -> Decimal {
     Decimal::from_parts(digits, 0, 0, false, scale)
 }
 
+fn symbols(names: &[&str]) -> Vec<Symbol> {
+    names.iter().filter_map(|name| Symbol::new(name).ok()).collect()
+}
+
 /// How orders are priced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
     /// Rest at the near touch, pay the spread when the book leans against us, cross at the deadline.
     Adaptive,
+    /// The reviewed original: open by the order's size against the near touch, one re-peg half-way, then escalate.
+    Liquidity,
+    /// Fixed fractions of the spread, a wait at each, then escalate.
+    Walk,
     /// Immediately marketable, with a collar.
     Cross,
 }
 
 impl PolicyKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Adaptive, Self::Liquidity, Self::Walk, Self::Cross];
+
     /// The word used in configuration, logs and events.
     pub fn word(self) -> &'static str {
         match self {
             Self::Adaptive => "adaptive",
+            Self::Liquidity => "liquidity",
+            Self::Walk => "walk",
             Self::Cross => "cross",
         }
     }
 
     /// The kind for a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Adaptive, Self::Cross].into_iter().find(|kind| kind.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -88,6 +101,33 @@ pub struct Policy {
     pub cross_size_multiple: Decimal,
     /// See [`Policy::cross_size_multiple`].
     pub cross_notional_floor: Money,
+
+    /// `liquidity`: how long an order waits at a price before it is re-pegged or escalated (the original's 10 s).
+    pub fill_wait: SignedDuration,
+    /// `liquidity`: re-pegs of a leg, the final escalation among them: with 2 there is one re-peg, then the escalation.
+    pub repegs_max: u32,
+    /// `liquidity`: dollars from a price already used to the next one (less than a cent or two joins the same queue).
+    pub repeg_min_improvement: Decimal,
+    /// `liquidity`: the last re-peg may go through the far touch.
+    pub allow_cross_spread_on_repeg: bool,
+    /// `liquidity`: dollars inside the bid at which a buy opens when the quote's sizes cannot be trusted.
+    pub bid_anchor_offset: Decimal,
+    /// `liquidity`: dollars inside the ask at which a sell opens when the quote's sizes cannot be trusted.
+    pub ask_anchor_offset: Decimal,
+    /// `liquidity`: symbols whose books refill slowly; their orders wait longer before anything is given away.
+    pub low_liquidity_symbols: Vec<Symbol>,
+    /// `liquidity`: how many times longer.
+    pub low_liquidity_patience: u32,
+    /// `liquidity`: the part of a phase's window that is for placing (the original's placement timeout).
+    pub order_placement_timeout: SignedDuration,
+    /// `liquidity`: the part of a phase's window that is for the last confirmation.
+    pub liquidity_margin: SignedDuration,
+    /// `liquidity`: the shortest and the longest window of a phase.
+    pub liquidity_window: [SignedDuration; 2],
+    /// `walk`: shares of the spread, from the near touch, at which it rests one after the other.
+    pub walk_fractions: [Decimal; 3],
+    /// `walk`: how long it rests at each (as long as `liquidity` waits for a fill).
+    pub step_wait: SignedDuration,
 
     /// Amounts below this are too small to trade (the broker refuses buys below $1).
     pub notional_min: Money,
@@ -175,6 +215,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
+    #[expect(clippy::too_many_lines, reason = "a line for each value")]
     fn default() -> Self {
         Self {
             kind: PolicyKind::Adaptive,
@@ -198,6 +239,19 @@ impl Default for Policy {
             wide_half_spread: decimal(1, 2),
             cross_size_multiple: decimal(3, 0),
             cross_notional_floor: Money::new(decimal(2500, 0)),
+            fill_wait: seconds(10),
+            repegs_max: 2,
+            repeg_min_improvement: decimal(2, 2),
+            allow_cross_spread_on_repeg: true,
+            bid_anchor_offset: decimal(1, 2),
+            ask_anchor_offset: decimal(1, 2),
+            low_liquidity_symbols: symbols(&["BTAL", "UVXY", "TECL", "KMLM"]),
+            low_liquidity_patience: 2,
+            order_placement_timeout: seconds(30),
+            liquidity_margin: seconds(30),
+            liquidity_window: [seconds(60), seconds(600)],
+            walk_fractions: [decimal(50, 2), decimal(75, 2), decimal(95, 2)],
+            step_wait: seconds(10),
             notional_min: Money::new(decimal(1, 0)),
             fraction_decimals: 6,
             position_tolerance: decimal(25, 2),
@@ -249,6 +303,47 @@ impl Policy {
             Urgency::Low => low,
             Urgency::Normal => normal,
             Urgency::High => high,
+            Urgency::Urgent => SignedDuration::ZERO,
+        }
+    }
+    /// How long an order of a symbol waits under `liquidity` before it is re-pegged.
+    pub fn fill_wait(&self, symbol: &Symbol) -> SignedDuration {
+        if self.low_liquidity_symbols.contains(symbol) {
+            let times = i32::try_from(self.low_liquidity_patience).unwrap_or(i32::MAX);
+            self.fill_wait.saturating_mul(times)
+        } else {
+            self.fill_wait
+        }
+    }
+
+    /// The time to work a leg of a plan with these symbols under this policy. `liquidity` takes what its waits need
+    /// (placing, a wait for every price and one for the escalation, a margin, bounded), `walk` its steps; neither
+    /// looks at the urgency, except that URGENT crosses at once.
+    pub fn working_time_for<'a>(
+        &self,
+        urgency: Urgency,
+        symbols: impl Iterator<Item = &'a Symbol>,
+    ) -> SignedDuration {
+        let patient = match self.kind {
+            PolicyKind::Adaptive | PolicyKind::Cross => return self.working_time(urgency),
+            PolicyKind::Liquidity => {
+                let wait = symbols.map(|symbol| self.fill_wait(symbol)).max();
+                let waits = i32::try_from(self.repegs_max).unwrap_or(i32::MAX).saturating_add(1);
+                let [least, most] = self.liquidity_window;
+                wait.unwrap_or(self.fill_wait)
+                    .saturating_mul(waits)
+                    .saturating_add(self.order_placement_timeout)
+                    .saturating_add(self.liquidity_margin)
+                    .clamp(least, most)
+                    .saturating_sub(self.window_margin)
+            }
+            PolicyKind::Walk => {
+                let steps = i32::try_from(self.walk_fractions.len()).unwrap_or(i32::MAX);
+                self.step_wait.saturating_mul(steps).max(self.working_time_min)
+            }
+        };
+        match urgency {
+            Urgency::Low | Urgency::Normal | Urgency::High => patient,
             Urgency::Urgent => SignedDuration::ZERO,
         }
     }

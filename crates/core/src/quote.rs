@@ -143,6 +143,32 @@ impl RawQuote {
     }
 }
 
+/// Where a quote was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A stream of quotes.
+    Stream,
+    /// A request.
+    Rest,
+}
+
+/// The quote to act on when there is a stream: the streamed one if it is usable, else the requested one if that is.
+/// Two bad quotes are no quote; the lesser evil is not traded on (design, domain §2).
+///
+/// # Errors
+/// The requested quote's [`QuoteFault`], or [`QuoteFault::Missing`] when there is none.
+pub fn choose(
+    stream: Option<&RawQuote>,
+    rest: Option<&RawQuote>,
+    by: Freshness<'_>,
+) -> Result<(Quote, Source), QuoteFault> {
+    if let Some(Ok(quote)) = stream.map(|stream| stream.usable(by)) {
+        return Ok((quote, Source::Stream));
+    }
+    let rest = rest.ok_or(QuoteFault::Missing)?.usable(by)?;
+    Ok((rest, Source::Rest))
+}
+
 impl Quote {
     /// The best price on our own side: where an order of this side rests.
     pub fn near(&self, side: Side) -> Touch {

@@ -5,7 +5,6 @@ use std::{env, path::Path, sync::Arc};
 use alchemiser_core::{
     ids::{AccountId, Owner},
     plan::{Age, Plan},
-    policy::Policy,
 };
 use alchemiser_driver::{
     accept::Rules,
@@ -19,6 +18,7 @@ use crate::{
     clock::RunningClock,
     exchange::{LocalExchange, lived_until},
     outbox::FilePublisher,
+    settings::{CONFIG_REFUSED, Settings},
     state::{Exclusive, StateDir},
     store::FileStore,
 };
@@ -38,11 +38,14 @@ pub struct LocalFunction {
 
 impl LocalFunction {
     /// Reads `ALCHEMISER_STATE` (required, `file:DIR`), `ALCHEMISER_ACCOUNT` (default: the simulated one) and
-    /// `ALCHEMISER_AGE` (`stated`, the default, or `restated`).
+    /// `ALCHEMISER_AGE` (`stated`, the default, or `restated`), and the policy's [`Settings`] (`ALCHEMISER_CONFIG`,
+    /// `ALCHEMISER__…`).
     ///
     /// # Errors
     /// [`Failed`] naming the variable, what was expected and what was found.
     pub fn from_env() -> Result<Self, Failed> {
+        let settings =
+            Settings::load(None, &[]).map_err(|error| Failed::new(CONFIG_REFUSED, error))?;
         let place = env::var("ALCHEMISER_STATE").unwrap_or_default();
         let Some(directory) = place.strip_prefix("file:") else {
             let message = format!("ALCHEMISER_STATE: expected file:DIR, found {place:?}");
@@ -77,11 +80,7 @@ impl LocalFunction {
         Ok(Self {
             state,
             desk,
-            rules: Rules {
-                accounts: Accounts { default: account },
-                policy: Policy::default(),
-                age,
-            },
+            rules: Rules { accounts: Accounts { default: account }, policy: settings.policy, age },
         })
     }
 

@@ -1,4 +1,5 @@
-//! One machine: logs on files, the system's or a virtual clock, and the in-process exchange as the broker.
+//! One machine: logs on files, the system's or a virtual clock, configuration in layers, and the in-process exchange as
+//! the broker.
 //!
 //! A state directory holds everything:
 //!
@@ -22,5 +23,6 @@ pub mod clock;
 pub mod exchange;
 pub mod function;
 pub mod outbox;
+pub mod settings;
 pub mod state;
 pub mod store;

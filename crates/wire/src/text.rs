@@ -212,7 +212,7 @@ word_text! {
     Phase: word in Phase::ALL;
     StopCode: code in StopCode::ALL;
     TradeMode: word in [TradeMode::Live, TradeMode::Paper, TradeMode::Simulated];
-    PolicyKind: word in [PolicyKind::Adaptive, PolicyKind::Cross];
+    PolicyKind: word in PolicyKind::ALL;
     PlanStatus: word in [PlanStatus::Success, PlanStatus::PartialSuccess, PlanStatus::Failure];
     RefusalCode: code in RefusalCode::ALL;
     Control: code in Control::ALL;

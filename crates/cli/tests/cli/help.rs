@@ -14,11 +14,12 @@ fn output(arguments: &[&str]) -> (i32, String) {
 fn the_help_names_every_command_and_exit_code() {
     let (code, text) = output(&["--help"]);
     assert_eq!(code, 0);
-    for word in ["run", "status", "ledger", "verify", "Exit codes", "4  locked"] {
+    for word in ["run", "status", "ledger", "verify", "config", "Exit codes", "4  locked"] {
         assert!(text.contains(word), "{word} is not in:\n{text}");
     }
     let (_, text) = output(&["run", "--help"]);
-    for word in ["--state", "--seed", "--speed", "--policy", "--max-age", "--now", "--json"] {
+    let flags = ["--state", "--seed", "--speed", "--policy", "--max-age", "--now", "--json"];
+    for word in flags.into_iter().chain(["--config", "--set", "ALCHEMISER_CONFIG"]) {
         assert!(text.contains(word), "{word} is not in:\n{text}");
     }
 }

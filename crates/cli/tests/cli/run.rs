@@ -143,17 +143,22 @@ fn a_second_process_learns_who_holds_the_state() {
     assert_sound(&state);
 }
 
-/// Every seed completes, soundly; X9: a second plan on the same account runs after the first.
+fn completes_soundly(seed: u32, policy: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let (code, report) =
+        run_json(&example(), &state, &["--seed", &seed.to_string(), "--policy", policy]);
+    assert_eq!(code, 0, "{policy}, seed {seed}: {report}");
+    assert_sound(&state);
+}
+
+/// S1, S5: every seed completes, soundly, under every policy.
 #[test]
-fn many_seeds_and_both_policies_complete() {
+fn many_seeds_and_all_policies_complete() {
     for seed in 1..=20 {
-        let dir = tempfile::tempdir().unwrap();
-        let state = dir.path().join("state");
-        let policy = if seed % 2 == 0 { "adaptive" } else { "cross" };
-        let (code, report) =
-            run_json(&example(), &state, &["--seed", &seed.to_string(), "--policy", policy]);
-        assert_eq!(code, 0, "seed {seed}: {report}");
-        assert_sound(&state);
+        completes_soundly(seed, if seed % 2 == 0 { "adaptive" } else { "cross" });
+        completes_soundly(seed, "liquidity");
+        completes_soundly(seed, "walk");
     }
 }
 

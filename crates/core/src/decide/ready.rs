@@ -278,6 +278,9 @@ pub(super) fn parent(
         ramp: leg.ramp,
         tick: leg.tick(quote.bid.price),
         effective_over_quoted: decider.state.effective_over_quoted(leg),
+        used: leg.used(),
+        round_lot: lot,
+        fill_wait: decider.state.policy.fill_wait(leg.symbol()),
     }
 }
 

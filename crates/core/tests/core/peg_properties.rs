@@ -1,7 +1,7 @@
 //! The price decision, always and never.
 
 use alchemiser_core::{
-    peg::{Base, Decision, Parent, Resting, decide},
+    peg::{Base, Book, Decision, Parent, Resting, decide},
     policy::{Policy, PolicyKind},
     price::{Price, Tick},
     quantity::Quantity,
@@ -31,6 +31,14 @@ prop_compose! {
             observed_at: start(),
         }
     }
+}
+
+/// Too wide to be paid, from the touch that can be joined: one off the grid cannot.
+fn is_wide(parent: &Parent, quote: &Quote) -> bool {
+    let near = Book::read(parent, quote).near.dollars();
+    let far = quote.far(parent.side).price.dollars();
+    let (half, mid) = ((far - near).abs() / Decimal::TWO, (far + near) / Decimal::TWO);
+    half > mid / Decimal::ONE_HUNDRED && quote.spread() > Decimal::new(25, 3)
 }
 
 /// A working order near the touch; it never stands at or beyond the far touch.
@@ -64,7 +72,10 @@ prop_compose! {
     fn cases()(quote in quotes(), side in prop_oneof![Just(Side::Buy), Just(Side::Sell)],
                leaves in 1_i64..5_000_000, elapsed in 0_i64..1_300, crossing in prop::bool::weighted(0.1),
                own in prop::option::of((-3_i64..4, 0_i64..30, 0_i64..4, 0_i64..9_000)), rested in 0_u32..10,
-               ramp in prop::option::of((-9_i64..9, 0_i64..40)), effective in 10_i64..120, cross in prop::bool::weighted(0.1))
+               ramp in prop::option::of((-9_i64..9, 0_i64..40)), effective in 10_i64..120,
+               kind in prop_oneof![5 => Just(PolicyKind::Adaptive), 2 => Just(PolicyKind::Liquidity),
+                                   2 => Just(PolicyKind::Walk), 1 => Just(PolicyKind::Cross)],
+               (used, through, repegs_max) in (prop::collection::vec(-40_i64..40, 0..8), any::<bool>(), 0_u32..5))
                -> (Parent, Quote, Policy) {
         let near = Tick::CENT.round(quote.near(side).price.dollars(), side, alchemiser_core::price::Intent::Passive).unwrap();
         let ramp = ramp.and_then(|(offset, ticks)| Some(Base {
@@ -80,9 +91,12 @@ prop_compose! {
             ramp,
             tick: Tick::CENT,
             effective_over_quoted: Decimal::new(effective, 2),
+            used: used.into_iter().filter_map(|cents| near.toward_far(side, Decimal::new(cents, 2))).collect(),
+            round_lot: lots(1),
+            fill_wait: Policy::default().fill_wait,
         };
-        let kind = if cross { PolicyKind::Cross } else { PolicyKind::Adaptive };
-        (parent, quote, Policy { kind, ..Policy::default() })
+        let policy = Policy { kind, allow_cross_spread_on_repeg: through, repegs_max, ..Policy::default() };
+        (parent, quote, policy)
     }
 }
 
@@ -118,7 +132,7 @@ proptest! {
     #[test]
     fn the_deadline_ends_in_a_cross((parent, quote, policy) in cases()) {
         let parent = Parent { elapsed: Decimal::ONE, resting: None, ..parent };
-        let wide = quote.half_spread() > quote.mid() / Decimal::ONE_HUNDRED && quote.spread() > Decimal::new(25, 3);
+        let wide = is_wide(&parent, &quote);
         let crossed = matches!(decide(&parent, &quote, start(), &policy), Decision::Cross { .. });
         prop_assert_eq!(crossed, !wide);
     }
@@ -126,12 +140,24 @@ proptest! {
     /// S5: an order that has just been placed where the policy wants it is left alone.
     #[test]
     fn a_decision_is_stable((parent, quote, policy) in cases()) {
-        let idle = Parent { resting: None, ..parent };
+        let idle = Parent { resting: None, ..parent.clone() };
         if let Decision::Rest { limit } = decide(&idle, &quote, start(), &policy) {
             let before = Base { near: quote.near(parent.side).price, ticks: Tick::CENT.count(quote.spread()) };
             let resting = Resting { limit, since: start(), displayed: Quantity::ZERO, before, alone_since: None };
-            let placed = Parent { resting: Some(resting), ..parent };
+            let placed = Parent { resting: Some(resting), rested: parent.rested + 1, ..parent };
             prop_assert_eq!(decide(&placed, &quote, start(), &policy), Decision::Hold);
         }
+    }
+
+    /// S5: `liquidity` never rests at a price it has used before, unless the spread is too wide to be paid.
+    #[test]
+    fn a_used_price_is_never_used_again((parent, quote, policy) in cases()) {
+        let policy = Policy { kind: PolicyKind::Liquidity, ..policy };
+        let wide = is_wide(&parent, &quote);
+        let again = match decide(&parent, &quote, start(), &policy) {
+            Decision::Rest { limit } | Decision::Replace { limit } => parent.used.contains(&limit),
+            Decision::Cross { .. } | Decision::Hold => false,
+        };
+        prop_assert!(!again || wide || parent.rested == 0);
     }
 }

@@ -34,6 +34,9 @@ fn parent(words: &str) -> (Parent, Policy) {
         ramp: None,
         tick: Tick::CENT,
         effective_over_quoted: Decimal::ONE,
+        used: Vec::new(),
+        round_lot: shares("100"),
+        fill_wait: Policy::default().fill_wait,
     };
     let mut resting = Resting {
         limit: price("1"),
@@ -55,6 +58,10 @@ fn parent(words: &str) -> (Parent, Policy) {
             "rested" => parent.rested = value.parse().unwrap(),
             "ramp" => parent.ramp = Some(base(value)),
             "tick" => parent.tick = tick_of(value),
+            "wait" => parent.fill_wait = jiff::SignedDuration::from_secs(value.parse().unwrap()),
+            "used" => parent.used = value.split(',').map(price).collect(),
+            "repegs" => policy.repegs_max = value.parse().unwrap(),
+            "inside" => policy.allow_cross_spread_on_repeg = false,
             "policy" => policy.kind = PolicyKind::from_word(value).unwrap(),
             "at" => (resting.limit, parent.resting) = (price(value), Some(resting)),
             "shows" => resting.displayed = shares(value),
@@ -251,4 +258,72 @@ fn limits_stand_on_the_grid() {
     check("at=10.00 shows=100 since=9 before=10.00/3", "10.005x500 10.03x500", "hold");
     check("u=1 tick=0.0001", "0.4999x500 0.5000x500", "cross 0.5003");
     check("u=1", "199.99x500 200.00x500", "cross 200.1");
+}
+
+/// S2: `liquidity` opens at the near touch, one or two ticks inside it for larger orders, one more when the book leans
+/// against it, and never at the far touch.
+#[test]
+fn liquidity_opens_by_size_and_imbalance() {
+    check("policy=liquidity leaves=30", "10.00x100 10.05x100", "rest 10");
+    check("policy=liquidity leaves=31", "10.00x100 10.05x100", "rest 10.01");
+    check("policy=liquidity leaves=81", "10.00x100 10.05x100", "rest 10.02");
+    check("policy=liquidity leaves=81", "10.00x160 10.05x100", "rest 10.02");
+    check("policy=liquidity leaves=81", "10.00x200 10.02x100", "rest 10.01");
+    check("policy=liquidity leaves=81", "10.00x100 10.01x100", "rest 10");
+    check("policy=liquidity sell leaves=81", "10.00x100 10.05x300", "rest 10.04");
+    check("policy=liquidity sell leaves=81", "10.00x100 10.05x100", "rest 10.03");
+    check("policy=liquidity sell leaves=2", "10.00x100 10.05x300", "rest 10.04");
+    check("policy=liquidity leaves=2", "10.00x100 10.00x100", "hold");
+}
+
+/// S2: where a touch shows less than a round lot, the sizes say nothing: a cent inside, not past the mid.
+#[test]
+fn liquidity_opens_inside_the_spread_where_sizes_cannot_be_trusted() {
+    check("policy=liquidity leaves=81", "10.00x99 10.05x400", "rest 10.01");
+    check("policy=liquidity sell leaves=81", "10.00x400 10.05x99", "rest 10.04");
+    check("policy=liquidity leaves=81", "10.00x99 10.01x400", "rest 10");
+}
+
+/// S5, S13: a re-peg waits its time, goes half-way at an unused price, and the escalation is the last of `repegs_max`.
+#[test]
+fn liquidity_repegs_half_way_and_then_escalates() {
+    let first = "policy=liquidity inside at=10.00 rested=1 used=10.00";
+    check(&format!("{first} since=9.9"), "10.00x500 10.20x500", "hold");
+    check(&format!("{first} since=10"), "10.00x500 10.20x500", "replace 10.1");
+    check(&format!("{first} since=10 wait=20"), "10.00x500 10.20x500", "hold");
+    check(&format!("{first} since=20 wait=20"), "10.00x500 10.20x500", "replace 10.1");
+    check(&format!("{first} since=10 used=10.10,10.00"), "10.00x500 10.20x500", "replace 10.12");
+    let second = "policy=liquidity inside at=10.10 rested=2 used=10.00,10.10 since=10";
+    check(second, "10.00x500 10.20x500", "cross 10.21");
+    check(&format!("{second} repegs=3"), "10.00x500 10.20x500", "replace 10.15");
+    check("policy=liquidity inside rested=1 used=10.00", "10.00x500 10.20x500", "rest 10.1");
+}
+
+/// S5: only the last re-peg goes through the far touch, when allowed; without an unused price the order keeps its place
+/// for as long as the re-pegs would have taken.
+#[test]
+fn liquidity_crosses_only_on_the_last_repeg() {
+    let first = "policy=liquidity at=10.00 rested=1 used=10.00 since=10";
+    check(first, "10.00x500 10.20x500", "cross 10.22");
+    check(&format!("{first} sell at=10.20 used=10.20"), "10.00x500 10.20x500", "cross 9.98");
+    check(&format!("{first} repegs=3"), "10.00x500 10.20x500", "replace 10.1");
+    check(&format!("{first} inside"), "10.00x500 10.01x500", "hold");
+    check(&format!("{first} inside since=20"), "10.00x500 10.01x500", "cross 10.02");
+    check(&format!("{first} u=1"), "10.00x500 10.20x500", "cross 10.21");
+    let cheap = "policy=liquidity at=0.5 rested=1 used=0.5 since=10 tick=0.0001";
+    check(cheap, "0.5000x500 0.5020x500", "cross 0.5032");
+}
+
+/// S5: `walk` rests at fixed fractions of the spread, on the quote of the step, and escalates at the end.
+#[test]
+fn walk_steps_through_fractions_of_the_spread() {
+    check("policy=walk", "10.00x500 10.20x500", "rest 10.1");
+    check("policy=walk sell", "10.00x500 10.20x500", "rest 10.1");
+    check("policy=walk u=.34 at=10.10 since=9", "10.00x500 10.20x500", "hold");
+    check("policy=walk u=.34 at=10.10 since=10", "10.00x500 10.20x500", "replace 10.15");
+    check("policy=walk u=.34 at=10.10 since=10", "10.10x500 10.30x500", "replace 10.25");
+    check("policy=walk u=.67 at=10.15 since=10", "10.00x500 10.20x500", "replace 10.19");
+    check("policy=walk u=.67 at=10.19 since=10", "10.00x500 10.20x500", "hold");
+    check("policy=walk u=.5", "10.00x500 10.01x500", "rest 10");
+    check("policy=walk u=1 at=10.19 since=1", "10.00x500 10.20x500", "cross 10.21");
 }

@@ -1,0 +1,76 @@
+//! `alchemiser config`, and the policy that a run goes by.
+
+use alchemiser_core::{
+    policy::Policy,
+    setting::{SETTINGS, Setting},
+};
+use alchemiser_local::settings::{Flag, Settings};
+use comfy_table::presets::NOTHING;
+use serde::Serialize;
+
+use crate::{
+    args::{ConfigArgs, RunArgs, SettingArgs},
+    exit::{Exit, Stopped},
+    table,
+};
+
+/// One setting as it is in force.
+#[derive(Serialize)]
+struct Line {
+    key: &'static str,
+    value: String,
+    unit: &'static str,
+    origin: String,
+    default: String,
+    bound: String,
+    reason: &'static str,
+}
+
+/// Shows every setting, its value, and where that came from.
+pub(crate) fn config(args: &ConfigArgs) -> Result<Exit, Stopped> {
+    show(args).map_err(|stopped| stopped.with_json(args.json))
+}
+
+fn show(args: &ConfigArgs) -> Result<Exit, Stopped> {
+    let settings = effective(&args.given, Vec::new())?;
+    let defaults = Policy::default();
+    let line = |setting: &Setting| Line {
+        key: setting.key,
+        value: setting.get(&settings.policy),
+        unit: setting.unit.word(),
+        origin: settings.origin(setting.key).to_string(),
+        default: setting.get(&defaults),
+        bound: setting.bound.to_string(),
+        reason: setting.reason,
+    };
+    let lines: Vec<Line> = SETTINGS.iter().map(line).collect();
+    if args.json {
+        return crate::print_json(&lines);
+    }
+    let headings = ["key", "value", "unit", "origin", "bound", "reason"];
+    let mut table = table::table(&headings, 1..2);
+    table.load_style(NOTHING);
+    for line in lines {
+        let cells = [line.key, &line.value, line.unit, &line.origin, &line.bound, line.reason];
+        table.add_row(cells);
+    }
+    crate::print(&table.to_string())
+}
+
+/// The policy of a run: `--policy` and `--max-age` are settings with a flag of their own.
+pub(crate) fn of_run(args: &RunArgs) -> Result<Policy, Stopped> {
+    let flag = |name, key: &str, value| Flag { name, key: key.to_owned(), value };
+    let policy = args.policy.map(|word| word.kind().word().to_owned());
+    let max_age = args.max_age.map(|age| age.to_string());
+    let own = policy.map(|word| flag("--policy", "policy", word)).into_iter();
+    let own = own.chain(max_age.map(|age| flag("--max-age", "plan_max_age", age)));
+    effective(&args.given, own.collect()).map(|settings| settings.policy)
+}
+
+/// All layers; what `--set` says wins.
+fn effective(given: &SettingArgs, mut flags: Vec<Flag>) -> Result<Settings, Stopped> {
+    for text in &given.set {
+        flags.push(Flag::assignment("--set", text).map_err(Stopped::config)?);
+    }
+    Settings::load(given.config.as_deref(), &flags).map_err(Stopped::config)
+}

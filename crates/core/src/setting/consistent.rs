@@ -1,0 +1,143 @@
+//! Values that are fine alone and wrong together.
+
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+use super::find;
+use crate::policy::Policy;
+
+/// What the broker takes from one account in a minute.
+const BROKER_CALLS_PER_MINUTE: Decimal = Decimal::from_parts(200, 0, 0, false, 0);
+
+/// A value that contradicts others (code `CONFIG_REFUSED`).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{key}: expected {expected}, found {found}")]
+pub struct Inconsistent {
+    /// The value's key.
+    pub key: &'static str,
+    /// What it is compared with, and what that comes to.
+    pub expected: String,
+    /// The value, with its unit.
+    pub found: String,
+    /// The keys that it is compared with.
+    pub others: Vec<&'static str>,
+}
+
+/// Checks the values of a policy against each other.
+///
+/// # Errors
+/// [`Inconsistent`] naming the first value that contradicts others, and those.
+pub fn consistent(policy: &Policy) -> Result<(), Inconsistent> {
+    let before_renewal = ["lease_renewal", "lease_margin", "http_timeout"];
+    above(policy, "lease", &before_renewal)?;
+    above(policy, "window_margin", &["cross_patience", "cancel_confirmation"])?;
+    above(policy, "cross_patience", &["poll_quick.first"])?;
+    above(policy, "unresolved_after", &["resubmit_after"])?;
+    above(policy, "orders_max_age", &["poll_slow"])?;
+    above(policy, "quote_standing_max", &["quote_observed_max"])?;
+    above(policy, "quote_dead_after", &["quote_standing_max"])?;
+    at_most(policy, "poll_quick.first", "poll_quick.second")?;
+    at_most(policy, "poll_quick.second", "poll_quick.third")?;
+    at_most(policy, "poll_quick.third", "poll_steady")?;
+    at_most(policy, "poll_steady", "poll_slow")?;
+    at_most(policy, "liquidity_window.least", "liquidity_window.most")?;
+    at_most(policy, "walk_fractions.first", "walk_fractions.second")?;
+    at_most(policy, "walk_fractions.second", "walk_fractions.third")?;
+    at_most(policy, "cross_reach", "collar")?;
+    at_most(policy, "resting_children_max", "children_max")?;
+    at_most(policy, "notional_min", "order_notional_max")?;
+    calls(policy)
+}
+
+/// A value as a number in its base unit: times in milliseconds.
+fn number(policy: &Policy, key: &str) -> Decimal {
+    let setting = find(key);
+    let number =
+        setting.and_then(|s| s.get(policy).parse::<Decimal>().ok()?.checked_mul(s.millis()));
+    number.unwrap_or_default()
+}
+
+/// A value with its unit.
+fn shown(policy: &Policy, key: &str) -> String {
+    find(key).map_or_else(String::new, |s| format!("{} {}", s.get(policy), s.unit.word()))
+}
+
+/// A time must be longer than others together.
+fn above(policy: &Policy, key: &'static str, others: &[&'static str]) -> Result<(), Inconsistent> {
+    let sum = others
+        .iter()
+        .map(|other| number(policy, other))
+        .fold(Decimal::ZERO, Decimal::saturating_add);
+    if number(policy, key) > sum {
+        return Ok(());
+    }
+    let millis = SignedDuration::from_millis(i64::try_from(sum).unwrap_or(i64::MAX));
+    let expected = format!("above {} = {millis:#}", others.join(" + "));
+    Err(Inconsistent { key, expected, found: shown(policy, key), others: others.to_vec() })
+}
+
+fn at_most(policy: &Policy, key: &'static str, other: &'static str) -> Result<(), Inconsistent> {
+    if number(policy, key) <= number(policy, other) {
+        return Ok(());
+    }
+    let expected = format!("at most {other} = {}", shown(policy, other));
+    Err(Inconsistent { key, expected, found: shown(policy, key), others: vec![other] })
+}
+
+/// What we send in a minute stays below what the broker takes.
+fn calls(policy: &Policy) -> Result<(), Inconsistent> {
+    let minute = policy.call_rate.saturating_mul(Decimal::from(60));
+    if policy.call_burst.saturating_add(minute) <= BROKER_CALLS_PER_MINUTE {
+        return Ok(());
+    }
+    let most = BROKER_CALLS_PER_MINUTE.saturating_sub(minute).max(Decimal::ZERO).normalize();
+    Err(Inconsistent {
+        key: "call_burst",
+        expected: format!("at most 200 calls - 60 s × call_rate = {most}"),
+        found: shown(policy, "call_burst"),
+        others: vec!["call_rate"],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[(&str, &str)], expected: &str) {
+        let mut policy = Policy::default();
+        for (key, value) in values {
+            find(key).unwrap().set(&mut policy, value).unwrap();
+        }
+        assert_eq!(consistent(&policy).unwrap_err().to_string(), expected);
+    }
+
+    #[test]
+    fn the_defaults_agree() {
+        assert_eq!(consistent(&Policy::default()), Ok(()));
+    }
+
+    #[test]
+    fn contradictions_name_both_sides() {
+        check(
+            &[("lease", "25")],
+            "lease: expected above lease_renewal + lease_margin + http_timeout = 25s, found 25 s",
+        );
+        check(
+            &[("cross_patience", "500ms"), ("poll_quick.first", "500")],
+            "cross_patience: expected above poll_quick.first = 500ms, found 0.5 s",
+        );
+        check(
+            &[("poll_slow", "500")],
+            "poll_steady: expected at most poll_slow = 500 ms, found 1000 ms",
+        );
+        check(
+            &[("cross_reach", "0.005")],
+            "cross_reach: expected at most collar = 0.0025 share, found 0.005 share",
+        );
+        check(
+            &[("call_rate", "3")],
+            "call_burst: expected at most 200 calls - 60 s × call_rate = 20, found 45 count",
+        );
+    }
+}

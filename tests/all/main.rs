@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod conformance;
 mod crash;
 mod determinism;
 mod examples;

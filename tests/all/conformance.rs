@@ -1,0 +1,279 @@
+//! The golden vectors of the original module, case by case against ours.
+//!
+//! Not reached: `broker_traces` (its 46 scenarios are not played against our executor); of `ledger` the 25 cases of
+//! `persist_to_s3`; of `handler_events` exceptions, failures to publish and the one case of another event type; fields
+//! without a counterpart (echoes of the input, sentences, success rates, poll intervals, REST calls, event texts and
+//! details of publications).
+//!
+//! A case is compared field by field. A difference is accepted only through a [`Deviation`] that the file's rule names
+//! from the case's *input*; the rule sees neither the id nor what anybody answered. A difference without a rule fails.
+//! The vectors lie in `../shared/vectors` (or in `ALCHEMISER_VECTORS`); where they are absent the tests say so.
+
+mod book;
+mod eventbridge;
+mod handler;
+mod ledger;
+mod liquidity;
+mod order;
+mod pricing;
+mod quotes;
+mod repeg;
+mod schema;
+mod status;
+mod tracker;
+mod utils;
+mod validator;
+
+use std::{collections::BTreeMap, env, fs, path::PathBuf};
+
+use serde_json::Value;
+
+/// Why ours answers otherwise: D1 to D14 of the vectors' own list, and what that list does not name (E).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Deviation {
+    /// A passive price never reaches the far touch; the original prices large orders at and beyond it.
+    D1,
+    /// Nothing rests in a locked or crossed market.
+    D2,
+    /// A zero, one-sided or negative quote is no quote.
+    D3,
+    /// A crossed quote is not scored; the assumed score is 50 of 100.
+    D4,
+    /// Ticks by symbol, rounding by intent, no float.
+    D5,
+    /// The price history is checked after rounding; never the same price again.
+    D6,
+    /// The last re-peg's step through the far touch is a step from the far touch, not from anywhere beyond it.
+    D7,
+    /// The last step of `repegs_max` is the escalation.
+    D8,
+    /// Cumulative fills are summed over a leg's orders.
+    D9,
+    /// Exact quantities; what is unknown is refused.
+    D10,
+    /// Filled shares count, not asked ones; a part is not the whole.
+    D11,
+    /// Weights are recorded as given.
+    D12,
+    /// Ids and counts of the events.
+    D13,
+    /// One side refuses what the other answers.
+    D14,
+    /// Status words in any case; an order that was replaced is over.
+    E1,
+    /// Whole shares of an asset without fractions below the broker's $1: it refuses such buys, ours does not send them.
+    E2,
+    /// The smallest price of a usable quote is one cent, whatever the case asks for, and it holds everywhere.
+    E3,
+    /// A spread is measured against the mid, not the ask, and a quote too wide is not traded on whatever its sizes.
+    E4,
+    /// A requested quote is judged like a streamed one, by its age and its width.
+    E5,
+    /// A plan with nothing to trade is a success.
+    E6,
+    /// Without configuration the defaults are ours.
+    E7,
+}
+
+/// One line of a file.
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) function: String,
+    pub(crate) input: Value,
+    /// What the original answered; `None` when it raised.
+    pub(crate) theirs: Option<Value>,
+}
+
+/// A field in which ours and theirs differ.
+pub(crate) struct Difference {
+    field: &'static str,
+    theirs: String,
+    ours: String,
+}
+
+/// The comparison of one case.
+#[derive(Default)]
+pub(crate) struct Comparison(Vec<Difference>);
+
+impl Comparison {
+    /// Notes a field; both sides are printed when they differ.
+    #[expect(clippy::needless_pass_by_value, reason = "a comparison reads as a table of values")]
+    pub(crate) fn field<T: PartialEq + std::fmt::Debug>(
+        mut self,
+        field: &'static str,
+        theirs: T,
+        ours: T,
+    ) -> Self {
+        if theirs != ours {
+            let (theirs, ours) = (format!("{theirs:?}"), format!("{ours:?}"));
+            self.0.push(Difference { field, theirs, ours });
+        }
+        self
+    }
+
+    /// Notes a number that is a float there and exact here.
+    pub(crate) fn float(self, field: &'static str, theirs: Option<f64>, ours: Option<f64>) -> Self {
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(1.0);
+        match (theirs, ours) {
+            (Some(theirs), Some(ours)) if near(theirs, ours) => self,
+            (theirs, ours) => self.field(field, theirs, ours),
+        }
+    }
+}
+
+/// A file's judge: how a case is compared, and which deviation its input explains for a field.
+pub(crate) struct Judge {
+    pub(crate) file: &'static str,
+    /// Cases that are not compared are only counted.
+    pub(crate) is_reached: fn(&Case) -> bool,
+    pub(crate) compare: fn(&Case) -> Comparison,
+    pub(crate) rule: fn(&str, &Value, &str) -> Option<Deviation>,
+}
+
+/// A file of which every case is compared.
+pub(crate) fn every(_: &Case) -> bool {
+    true
+}
+
+fn vectors() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors");
+    let dir =
+        env::var_os("ALCHEMISER_VECTORS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    dir.is_dir().then_some(dir)
+}
+
+fn cases(file: &str) -> Option<Vec<Case>> {
+    let Some(dir) = vectors() else {
+        println!("skipped: ../shared absent");
+        return None;
+    };
+    let text = fs::read_to_string(dir.join(format!("{file}.jsonl"))).unwrap();
+    let case = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        Case {
+            id: word(&line["id"]),
+            function: word(&line["fn"]),
+            theirs: line.get_mut("out").map(Value::take),
+            input: line["in"].take(),
+        }
+    };
+    Some(text.lines().map(case).collect())
+}
+
+fn explain(case: &Case, difference: &Difference) -> String {
+    let Case { id, function, input, .. } = case;
+    let Difference { field, theirs, ours } = difference;
+    format!("{id} {function}: {field} is {theirs} there and {ours} here, for {input}")
+}
+
+/// Compares every case of a file, prints the counts, and fails on what no rule explains.
+pub(crate) fn conforms(judge: &Judge) {
+    let Some(cases) = cases(judge.file) else { return };
+    let mut counts: BTreeMap<Deviation, usize> = BTreeMap::new();
+    let mut fields: BTreeMap<(&str, Deviation), usize> = BTreeMap::new();
+    let (mut equal, mut unexplained) = (0, Vec::new());
+    let reached = |case: &&Case| (judge.is_reached)(case);
+    for case in cases.iter().filter(reached) {
+        let Comparison(differences) = (judge.compare)(case);
+        equal += usize::from(differences.is_empty());
+        let mut named: Vec<Deviation> = Vec::new();
+        for difference in differences {
+            match (judge.rule)(&case.function, &case.input, difference.field) {
+                Some(deviation) => {
+                    *fields.entry((difference.field, deviation)).or_default() += 1;
+                    named.push(deviation);
+                }
+                None => unexplained.push(explain(case, &difference)),
+            }
+        }
+        named.sort();
+        named.dedup();
+        for deviation in named {
+            *counts.entry(deviation).or_default() += 1;
+        }
+    }
+    let left = cases.len() - cases.iter().filter(reached).count();
+    let (file, all) = (judge.file, cases.len());
+    println!("{file}, differences by field: {fields:?}");
+    println!("{file}: {all} cases, {equal} equal, {counts:?}, {left} not compared");
+    assert!(
+        unexplained.is_empty(),
+        "{}: {} differences that no rule explains\n{}",
+        judge.file,
+        unexplained.len(),
+        unexplained.iter().take(25).cloned().collect::<Vec<_>>().join("\n")
+    );
+}
+
+/// S2: opening limits and what is said of the book.
+#[test]
+fn pricing_conforms() {
+    conforms(&pricing::JUDGE);
+}
+
+/// S2: the analysis of a book, its strategy words and its shortages.
+#[test]
+fn liquidity_conforms() {
+    conforms(&liquidity::JUDGE);
+}
+
+/// S5: the prices of re-pegs.
+#[test]
+fn repeg_conforms() {
+    conforms(&repeg::JUDGE);
+}
+
+/// S5, S7: waiting, re-pegging, escalating, and remainders.
+#[test]
+fn utils_conform() {
+    conforms(&utils::JUDGE);
+}
+
+/// S4: which quotes are traded on, and which of two.
+#[test]
+fn quotes_conform() {
+    conforms(&quotes::JUDGE);
+}
+
+/// X15, L5: what may be ordered, and how many shares.
+#[test]
+fn validator_conforms() {
+    conforms(&validator::JUDGE);
+}
+
+/// X7, L1: how a run is classified, and what a last reading of an order says.
+#[test]
+fn status_conforms() {
+    conforms(&status::JUDGE);
+}
+
+/// H1, H6: which plans are taken, and as what.
+#[test]
+fn schema_parse_conforms() {
+    conforms(&schema::JUDGE);
+}
+
+/// T1, T2, T4: one order's chain of prices and fills.
+#[test]
+fn tracker_conforms() {
+    conforms(&tracker::JUDGE);
+}
+
+/// X6, L10: what the ledger says of an order.
+#[test]
+fn ledger_conforms() {
+    conforms(&ledger::JUDGE);
+}
+
+/// H1, H9: what goes onto the bus, and how it is taken off it.
+#[test]
+fn eventbridge_conforms() {
+    conforms(&eventbridge::JUDGE);
+}
+
+/// H1, H3, H4, H5: which events end a run, and what they count.
+#[test]
+fn handler_events_conform() {
+    conforms(&handler::JUDGE);
+}

@@ -1,0 +1,156 @@
+//! `tracker.jsonl`: chains of orders, their prices and their fills.
+
+use std::collections::BTreeMap;
+
+use alchemiser_core::{leg::Leg, price::Price, quantity::Quantity, report::BrokerStatus};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{
+    Case, Comparison, Deviation, Judge,
+    book::{number, price},
+    every, order,
+};
+
+pub(crate) const JUDGE: Judge = Judge { file: "tracker", is_reached: every, compare, rule };
+
+const START: &str = "2025-10-10T14:30:00Z";
+
+/// What is known of one id: orders, fills, prices.
+#[derive(Debug, Default, PartialEq)]
+struct Known {
+    tracked: bool,
+    target: Option<Decimal>,
+    repegs: usize,
+    placed_at: Option<Timestamp>,
+    prices: Vec<Decimal>,
+    filled: Decimal,
+    remaining: Decimal,
+}
+
+fn theirs(state: &Value) -> Known {
+    Known {
+        tracked: state["tracked"].as_bool().unwrap(),
+        target: number(&state["request_quantity"]),
+        repegs: usize::try_from(state["repeg_count"].as_u64().unwrap()).unwrap(),
+        placed_at: state["placement_time"].as_str().map(|time| time.parse().unwrap()),
+        prices: state["price_history"].as_array().unwrap().iter().filter_map(number).collect(),
+        filled: number(&state["filled"]).unwrap(),
+        remaining: number(&state["remaining"]).unwrap(),
+    }
+}
+
+fn ours(leg: Option<&Leg>) -> Known {
+    let Some(leg) = leg else { return Known::default() };
+    Known {
+        tracked: true,
+        target: leg.sized.map(|sized| sized.target.shares()),
+        repegs: leg.children.len() - 1,
+        placed_at: leg.children.last().map(|child| child.intended_at),
+        prices: leg.used().into_iter().map(Price::dollars).collect(),
+        filled: leg.filled().shares(),
+        remaining: leg.leaves().shares(),
+    }
+}
+
+fn word<'a>(op: &'a Value, name: &str) -> &'a str {
+    op[name].as_str().unwrap()
+}
+
+fn at(op: &Value) -> Timestamp {
+    let start: Timestamp = START.parse().unwrap();
+    start.checked_add(SignedDuration::from_secs(op["t"].as_i64().unwrap())).unwrap()
+}
+
+/// One operation on our legs; a number that cannot be built changes nothing.
+fn play(legs: &mut BTreeMap<String, Leg>, op: &Value) {
+    match word(op, "op") {
+        "add" => {
+            let mut leg = order::leg(Quantity::new(number(&op["qty"]).unwrap()).unwrap());
+            order::send(&mut leg, price(&op["price"]).unwrap(), at(op));
+            legs.insert(word(op, "id").to_owned(), leg);
+        }
+        "update" => {
+            if let Some(mut leg) = legs.remove(word(op, "old")) {
+                order::repeg(&mut leg, price(&op["price"]).unwrap(), at(op));
+                legs.insert(word(op, "new").to_owned(), leg);
+            }
+        }
+        "fill" => {
+            let filled = Quantity::new(number(&op["filled"]).unwrap());
+            if let (Some(leg), Ok(filled)) = (legs.get_mut(word(op, "id")), filled) {
+                order::report(leg, BrokerStatus::PartiallyFilled, filled);
+            }
+        }
+        "remove" => {
+            legs.remove(word(op, "id"));
+        }
+        "clear" => legs.clear(),
+        other => panic!("no operation {other}"),
+    }
+}
+
+fn compare(case: &Case) -> Comparison {
+    let ops = case.input["ops"].as_array().unwrap();
+    let states = case.theirs.as_ref().unwrap()["states"].as_array().unwrap();
+    assert_eq!(ops.len(), states.len());
+    let (mut legs, mut comparison) = (BTreeMap::new(), Comparison::default());
+    for (op, state) in ops.iter().zip(states) {
+        play(&mut legs, op);
+        let active: Vec<&str> =
+            state["active"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        comparison = comparison.field("active", active, legs.keys().map(String::as_str).collect());
+        for (id, state) in state["orders"].as_object().unwrap() {
+            let (theirs, ours) = (theirs(state), ours(legs.get(id)));
+            let fills = |known: &Known| (known.filled, known.remaining);
+            comparison = comparison.field("fills", fills(&theirs), fills(&ours));
+            let (filled, remaining) = fills(&theirs);
+            comparison = comparison.field("order", theirs, Known { filled, remaining, ..ours });
+        }
+    }
+    comparison
+}
+
+/// Fills per id: of the orders before the newest, and of the newest; `true` when a fill came where theirs overwrites:
+/// after fills of earlier orders, or below what the order had filled already.
+fn is_overwritten(ops: &[Value]) -> bool {
+    let mut fills: BTreeMap<&str, (Decimal, Decimal)> = BTreeMap::new();
+    for op in ops {
+        match word(op, "op") {
+            "add" => {
+                fills.insert(word(op, "id"), (Decimal::ZERO, Decimal::ZERO));
+            }
+            "update" => {
+                if let Some((before, newest)) = fills.remove(word(op, "old")) {
+                    fills.insert(word(op, "new"), (before + newest, Decimal::ZERO));
+                }
+            }
+            "fill" => {
+                let filled = number(&op["filled"]).unwrap();
+                if let Some((before, newest)) = fills.get_mut(word(op, "id")) {
+                    if *before > Decimal::ZERO || filled < *newest {
+                        return true;
+                    }
+                    *newest = filled;
+                }
+            }
+            "remove" => {
+                fills.remove(word(op, "id"));
+            }
+            _ => fills.clear(),
+        }
+    }
+    false
+}
+
+fn rule(_: &str, input: &Value, field: &str) -> Option<Deviation> {
+    let ops = input["ops"].as_array().unwrap();
+    if field != "fills" {
+        return None;
+    }
+    if ops.iter().any(|op| op.get("filled").and_then(number).is_some_and(|f| f < Decimal::ZERO)) {
+        return Some(Deviation::D14);
+    }
+    is_overwritten(ops).then_some(Deviation::D9)
+}

@@ -168,12 +168,13 @@ impl Execution {
     }
 
     /// Dollars that buys may take in all: at most what the plan asks for (with its tolerance) and at most the verified
-    /// money. `None` until money was verified.
+    /// money, by the shares that the pre-flight recorded. `None` until money was verified.
     pub fn budget(&self) -> Option<Money> {
         let (funds, _) = self.funds?;
         let asked: Money = self.side(Side::Buy).map(|leg| leg.item.trade_amount).sum();
-        let money = funds.before.plus(funds.proceeds).scaled(self.policy.cash_share);
-        Some(asked.scaled(self.policy.amount_tolerance).min(money).max(Money::ZERO))
+        let (preflight, _) = self.preflight.as_ref()?;
+        let money = funds.before.plus(funds.proceeds).scaled(preflight.cash_share);
+        Some(asked.scaled(preflight.amount_tolerance).min(money).max(Money::ZERO))
     }
 
     /// Dollars of all sells' fills.

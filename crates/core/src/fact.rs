@@ -1,6 +1,7 @@
 //! What the execution log holds: one fact per thing that happened or was resolved.
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
 use crate::{
     child::{OrderTerms, Purpose},
@@ -157,6 +158,10 @@ pub struct Preflight {
     pub opened_at: Timestamp,
     /// When it closes.
     pub closes_at: Timestamp,
+    /// The share of the verified money that buys may use.
+    pub cash_share: Decimal,
+    /// A buy stays below this multiple of its planned amount.
+    pub amount_tolerance: Decimal,
     /// Each leg's asset and position.
     pub legs: Vec<LegCheck>,
 }

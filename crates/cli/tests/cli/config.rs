@@ -199,6 +199,9 @@ fn a_run_goes_by_the_effective_policy() {
     check_run(&[], &[], "adaptive", 120_000);
     check_run(&["--set", "working_time.normal=30"], &[], "adaptive", 30_000);
     check_run(&[], &[("ALCHEMISER__WORKING_TIME__NORMAL", "45")], "adaptive", 45_000);
+    // What the audit judges the money by is in the log.
+    let generous = ["--set", "cash_share=1", "--set", "amount_tolerance=1.1"];
+    check_run(&generous, &[], "adaptive", 120_000);
     let walk = [("ALCHEMISER__POLICY", "walk")];
     check_run(&["--policy", "adaptive"], &walk, "adaptive", 120_000);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/alchemiser.toml");

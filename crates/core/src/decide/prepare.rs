@@ -132,6 +132,8 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
         deadline: decider.now.saturating_add(lasting).unwrap_or(decider.now),
         opened_at: readings.session.opened_at,
         closes_at: readings.session.closes_at,
+        cash_share: policy.cash_share,
+        amount_tolerance: policy.amount_tolerance,
         legs: decider.state.legs.iter().map(leg_check).collect(),
     })
 }

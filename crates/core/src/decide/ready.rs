@@ -308,7 +308,8 @@ fn quantity(
 /// Shares that the plan's amount (with its tolerance) and the budget still pay for at a limit.
 fn affordable(decider: &Decider<'_>, leg: &Leg, limit: Price) -> Option<Quantity> {
     let (policy, check) = (&decider.state.policy, leg.check.as_ref()?);
-    let own = leg.item.trade_amount.scaled(policy.amount_tolerance).minus(leg.filled_notional());
+    let (preflight, _) = decider.state.preflight.as_ref()?;
+    let own = leg.item.trade_amount.scaled(preflight.amount_tolerance).minus(leg.filled_notional());
     let left = decider.state.budget()?.minus(decider.state.buys_committed());
     Some(sizing::lot(check, limit.shares_for(own.min(left).max(Money::ZERO)), policy))
 }

@@ -90,6 +90,10 @@ pub(super) struct PreflightLine {
     pub(super) deadline: Timestamp,
     pub(super) opened_at: Timestamp,
     pub(super) closes_at: Timestamp,
+    #[serde(with = "text")]
+    pub(super) cash_share: Decimal,
+    #[serde(with = "text")]
+    pub(super) amount_tolerance: Decimal,
     pub(super) legs: Vec<LegLine>,
 }
 
@@ -127,6 +131,8 @@ impl From<&Preflight> for PreflightLine {
             deadline: preflight.deadline,
             opened_at: preflight.opened_at,
             closes_at: preflight.closes_at,
+            cash_share: preflight.cash_share,
+            amount_tolerance: preflight.amount_tolerance,
             legs: preflight.legs.iter().map(leg).collect(),
         }
     }
@@ -151,6 +157,8 @@ impl From<PreflightLine> for Preflight {
             deadline: line.deadline,
             opened_at: line.opened_at,
             closes_at: line.closes_at,
+            cash_share: line.cash_share,
+            amount_tolerance: line.amount_tolerance,
             legs: line.legs.into_iter().map(leg).collect(),
         }
     }

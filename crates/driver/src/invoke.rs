@@ -23,22 +23,26 @@ impl Failed {
     }
 }
 
-/// Deals with every message of a payload. Messages of a queue that fail are named in the response, so that only they
-/// come again; a failure of an event straight from a rule is the invocation's failure.
+/// Deals with every message of a payload, and gathers what became of them. Messages of a queue that fail are named in
+/// the response, so that only they come again; a failure of an event straight from a rule is the invocation's failure.
 ///
 /// # Errors
 /// [`Failed`] for a direct event that failed, or records that are none.
-pub async fn each<F, R>(payload: &[u8], mut handle: F) -> Result<SqsBatchResponse, Failed>
+pub async fn each<T, F, R>(
+    payload: &[u8],
+    mut handle: F,
+) -> Result<(SqsBatchResponse, Vec<T>), Failed>
 where
     F: FnMut(Vec<u8>) -> R,
-    R: Future<Output = Result<(), Failed>>,
+    R: Future<Output = Result<Option<T>, Failed>>,
 {
     let messages =
         incoming::messages(payload).map_err(|error| Failed::new("MALFORMED_RECORDS", error))?;
     let mut response = SqsBatchResponse::default();
+    let mut outcomes = Vec::new();
     for Message { message_id, bytes } in messages {
         match (handle(bytes).await, message_id) {
-            (Ok(()), _) => {}
+            (Ok(outcome), _) => outcomes.extend(outcome),
             (Err(failed), Some(id)) => {
                 tracing::error!(message_id = %id, code = failed.code, error = %failed.message, "a message failed");
                 response.add_failure(id);
@@ -46,5 +50,5 @@ where
             (Err(failed), None) => return Err(failed),
         }
     }
-    Ok(response)
+    Ok((response, outcomes))
 }

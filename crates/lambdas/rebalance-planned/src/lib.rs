@@ -22,13 +22,8 @@ pub struct Handled {
 /// # Errors
 /// [`Failed`] for a direct event that could not be recorded or asked for; it must come again.
 pub async fn handle(payload: &[u8], desk: &Desk, rules: &Rules) -> Result<Handled, Failed> {
-    let mut accepted = Vec::new();
-    let seen = &std::sync::Mutex::new(&mut accepted);
-    let response = invoke::each(payload, |bytes| async move {
-        let outcome =
-            accept(desk, &bytes, rules).await.map_err(|error| Failed::new("ACCEPT", error))?;
-        seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
-        Ok(())
+    let (response, accepted) = invoke::each(payload, |bytes| async move {
+        accept(desk, &bytes, rules).await.map(Some).map_err(|error| Failed::new("ACCEPT", error))
     })
     .await?;
     Ok(Handled { response, accepted })

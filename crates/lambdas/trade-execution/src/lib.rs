@@ -35,13 +35,13 @@ pub async fn handle<K>(
     stop_at: Option<Timestamp>,
     floor: impl Fn(&Plan) -> Result<(Floor, K), Failed>,
 ) -> Result<Handled, Failed> {
-    let mut executed = Vec::new();
-    let (seen, floor) = (&std::sync::Mutex::new(&mut executed), &floor);
-    let response = invoke::each(payload, |bytes| async move {
+    let floor = &floor;
+    let (response, executed) = invoke::each(payload, |bytes| async move {
         let envelope =
             incoming::envelope(&bytes).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
         if envelope.detail_type != DETAIL_TYPE {
-            return Ok(());
+            tracing::info!(detail_type = %envelope.detail_type, "an event of another type was ignored");
+            return Ok(None);
         }
         let request =
             Request::read(&envelope).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
@@ -50,12 +50,9 @@ pub async fn handle<K>(
             claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
         let (floor, _keep) = floor(&plan)?;
         match execute(&floor, &request.account, &request.plan_id, policy, stop_at).await {
-            Ok(outcome) => {
-                seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
-                Ok(())
-            }
+            Ok(outcome) => Ok(Some(outcome)),
             // Somebody else owns the plan now, and goes on with it.
-            Err(ExecuteError::Log(LogError::Lost { .. })) => Ok(()),
+            Err(ExecuteError::Log(LogError::Lost { .. })) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     })

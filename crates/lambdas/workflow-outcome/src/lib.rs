@@ -30,9 +30,7 @@ pub async fn handle(
     account: &AccountId,
     policy: &Policy,
 ) -> Result<Handled, Failed> {
-    let mut settled = Vec::new();
-    let seen = &std::sync::Mutex::new(&mut settled);
-    let response = invoke::each(payload, |bytes| async move {
+    let (response, settled) = invoke::each(payload, |bytes| async move {
         let outcome = settle(store, &bytes, account, policy)
             .await
             .map_err(|error| Failed::new("SETTLE", error))?;
@@ -43,8 +41,7 @@ pub async fn handle(
             Settled::Refused { reason } => tracing::warn!(%reason, "an input had been refused"),
             Settled::Ignored(_) => {}
         }
-        seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
-        Ok(())
+        Ok(Some(outcome))
     })
     .await?;
     Ok(Handled { response, settled })

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     child::ChildOrder, execution::Execution, leg::Leg, money::Money, quantity::Quantity,
-    quote::Quote, side::Side,
+    quote::Quote,
 };
 
 /// The measures of one leg. `None` where a measure has no meaning (nothing filled, no spread).
@@ -111,10 +111,4 @@ pub fn lines(state: &Execution) -> Vec<Line<'_>> {
 /// Dollars traded in all: Σ quantity × average price over both sides.
 pub fn traded(state: &Execution) -> Money {
     state.legs.iter().map(Leg::filled_notional).sum()
-}
-
-/// Cash that the fills moved: sells minus buys, in dollars.
-pub fn cash_moved(state: &Execution) -> Money {
-    let buys: Money = state.side(Side::Buy).map(Leg::filled_notional).sum();
-    state.proceeds().minus(buys)
 }

@@ -4,7 +4,7 @@ use alchemiser_core::{
     execution::Execution,
     fact::{Announced, Fact, FactKind},
     ids::PlanId,
-    plan::{Age, Plan, PlanRefused, RefusalCode},
+    plan::{Age, Plan, PlanRefused},
     policy::Policy,
 };
 use alchemiser_wire::{
@@ -222,15 +222,5 @@ pub async fn probe(desk: &Desk) -> Result<(), StoreError> {
         crate::ports::Put::Created => Err(StoreError::Refused(
             "this store ignores If-None-Match: it created one key twice, so it cannot keep an execution log".to_owned(),
         )),
-    }
-}
-
-impl Accepted {
-    /// The code of the refusal, if it was one.
-    pub fn refusal(&self) -> Option<RefusalCode> {
-        match self {
-            Self::Refused(refused) | Self::Conflict(refused) => Some(refused.code),
-            Self::Claimed(_) | Self::Resumed(_) | Self::Finished(_) | Self::Ignored(_) => None,
-        }
     }
 }

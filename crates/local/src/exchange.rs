@@ -8,7 +8,7 @@ use std::{
 use alchemiser_core::{
     controls::Approved,
     fact::{Refusal, RefusalKind},
-    ids::{AccountId, BrokerOrderId, ClientOrderId, Symbol},
+    ids::{BrokerOrderId, ClientOrderId, Symbol},
     plan::Plan,
     quote::Snapshot,
     reading::{AccountReading, Asset, Position, SessionClock},
@@ -86,11 +86,6 @@ impl LocalExchange {
             Some(fault) => Err(ReadError(fault.to_string())),
             None => Ok(answer),
         }
-    }
-
-    /// The account's number.
-    pub fn account_id(&self) -> AccountId {
-        self.lock().account_id().clone()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Every threshold, wait and bound, each with its unit and reason. Nothing else in the product holds such a number.
+//! The thresholds, waits and bounds of decisions, each with its unit and reason. Fixed back-offs (look-ups, refusals that
+//! time may cure, the shell's retries) stand as constants beside the one place that uses them.
 
 use jiff::SignedDuration;
 use rust_decimal::Decimal;

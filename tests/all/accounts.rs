@@ -21,7 +21,7 @@ fn the_second_plan_waits_and_then_runs() {
         let world = World::new(4);
         world.run(&first, Script::crash(n, Moment::After));
         let holder = world.execution("small-1");
-        let holds = |state: &Execution| state.acquired && !state.is_finished();
+        let holds = |state: &Execution| state.acquired.is_some() && !state.is_finished();
         let Some(holder) = holder.filter(holds) else {
             continue;
         };
@@ -75,9 +75,13 @@ fn a_finished_plan_in_the_line_does_not_hold_up_the_others() {
     let finished = world.finish(&first);
     let second = plans::event("small-2", "HIGH", &[("XLK", 2_500, 1_500)]);
     world.run(&second, Script::crash(40, Moment::After));
-    assert!(world.execution("small-2").is_some_and(|state| state.acquired && !state.is_finished()));
+    assert!(
+        world
+            .execution("small-2")
+            .is_some_and(|state| state.acquired.is_some() && !state.is_finished())
+    );
     let thawed = world.session_beside(Script::clean());
-    let asked = block_on(acquire(&thawed.desk, world.account(), &finished.plan.plan_id)).unwrap();
+    let asked = block_on(acquire(&thawed.desk, &finished.plan, &world.rules.policy)).unwrap();
     assert!(matches!(asked, Asked::Busy(_)));
     drop(thawed);
     let waiting = world.session_beside(Script::clean());

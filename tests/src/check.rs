@@ -131,8 +131,10 @@ fn let_go(world: &World, state: &Execution, faults: &mut Vec<String>) {
     let session = world.session_beside(Script::clean());
     let store: Arc<dyn Store> = session.desk.store.clone();
     let newest = block_on(account::newest(&store, world.account())).unwrap();
-    let held = newest.filter(|entry| entry.holder.as_ref() == Some(&state.plan.plan_id));
-    if held.is_some_and(|entry| !entry.waiting.is_empty()) {
+    let held = newest.filter(|entry| {
+        entry.account.holder.as_ref().is_some_and(|holder| holder.plan == state.plan.plan_id)
+    });
+    if held.is_some_and(|entry| !entry.account.waiting.is_empty()) {
         faults.push("others wait for the account that the finished plan still holds".to_owned());
     }
     if world.is_marked(state) && !state.has_open_orders() {

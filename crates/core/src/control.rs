@@ -3,8 +3,12 @@
 /// The controls, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Control {
+    /// Trading in the account is not stopped.
+    Halt,
     /// The account is the configured one.
     Account,
+    /// Its orders go where they are configured to go.
+    Mode,
     /// The session is open, not about to close, and was read recently.
     Session,
     /// Not within the first minutes after the open, unless URGENT.
@@ -21,6 +25,10 @@ pub enum Control {
     QuoteAge,
     /// The order's notional is bounded.
     OrderNotional,
+    /// The day's orders stay below their cap in dollars.
+    DailyNotional,
+    /// The day's orders stay below their cap in number.
+    DailyOrders,
     /// The limit is not far beyond the far touch.
     Collar,
     /// The limit is not far worse than the last trade.
@@ -51,8 +59,10 @@ pub enum Control {
 
 impl Control {
     /// Every control, in the order in which they are asked.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
+        Self::Halt,
         Self::Account,
+        Self::Mode,
         Self::Session,
         Self::OpenQuiet,
         Self::ClockSkew,
@@ -61,6 +71,8 @@ impl Control {
         Self::OrdersRead,
         Self::QuoteAge,
         Self::OrderNotional,
+        Self::DailyNotional,
+        Self::DailyOrders,
         Self::Collar,
         Self::LastTrade,
         Self::PreviousClose,
@@ -84,7 +96,9 @@ impl Control {
     /// The stable code.
     pub fn code(self) -> &'static str {
         match self {
+            Self::Halt => "CONTROL_HALT",
             Self::Account => "CONTROL_ACCOUNT",
+            Self::Mode => "CONTROL_MODE",
             Self::Session => "CONTROL_SESSION",
             Self::OpenQuiet => "CONTROL_OPEN_QUIET",
             Self::ClockSkew => "CONTROL_CLOCK_SKEW",
@@ -93,6 +107,8 @@ impl Control {
             Self::OrdersRead => "CONTROL_ORDERS_READ",
             Self::QuoteAge => "CONTROL_QUOTE_AGE",
             Self::OrderNotional => "CONTROL_ORDER_NOTIONAL",
+            Self::DailyNotional => "CONTROL_DAILY_NOTIONAL",
+            Self::DailyOrders => "CONTROL_DAILY_ORDERS",
             Self::Collar => "CONTROL_COLLAR",
             Self::LastTrade => "CONTROL_LAST_TRADE",
             Self::PreviousClose => "CONTROL_PREVIOUS_CLOSE",

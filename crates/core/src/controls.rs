@@ -34,6 +34,10 @@ pub struct Ages {
     pub orders: SignedDuration,
     /// Since the money was verified.
     pub funds: SignedDuration,
+    /// Since the account was read.
+    pub account: SignedDuration,
+    /// Since the halt switch was read.
+    pub halt: SignedDuration,
 }
 
 /// A passing verdict of every control: what is recorded with an intent.
@@ -174,6 +178,8 @@ pub fn rule(request: &Request<'_>, view: &View<'_>) -> Ruling {
         session: since(view.observed.session.map(|(_, at)| at)),
         orders: since(view.observed.orders_at),
         funds: since(view.execution.funds.map(|(_, at)| at)),
+        account: since(view.observed.account.as_ref().map(|(_, at)| *at)),
+        halt: since(view.observed.halt.as_ref().map(|(_, at)| *at)),
     };
     Ruling::Pass(Verdict { passed: Control::ALL.to_vec(), ages, fresh: true })
 }
@@ -182,7 +188,12 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
     let (leg, terms) = (request.leg, request.terms);
     let (execution, policy) = (view.execution, &view.execution.policy);
     match control {
+        Control::Halt => halt(view),
         Control::Account => account(view),
+        Control::Mode => match &view.observed.account {
+            Some((reading, _)) => Check::when(reading.mode == policy.trade_mode),
+            None => Check::Wait(WaitCode::Reading),
+        },
         Control::Session => session(view, policy),
         Control::OpenQuiet => open_quiet(view),
         Control::ClockSkew => match view.observed.clock_skew() {
@@ -207,6 +218,8 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
             Err(fault) => Check::Wait(WaitCode::Quote(fault)),
         },
         Control::OrderNotional => order_notional(terms, view),
+        Control::DailyNotional => daily_notional(request, view),
+        Control::DailyOrders => daily_orders(request, view),
         Control::Collar => collar(request, policy),
         Control::LastTrade => last_trade(request, view),
         Control::PreviousClose => previous_close(request, view),
@@ -223,7 +236,7 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
         Control::Held => held(request),
         Control::Budget => budget(request, view),
         Control::Shortfall => {
-            Check::when(request.purpose == Purpose::Rest || shortfall_allows(view))
+            Check::when(request.purpose == Purpose::Rest || !execution.shortfall_is_too_high())
         }
         Control::RejectBreaker => Check::when(!execution.reject_breaker_tripped(view.now)),
         Control::Throttle => {
@@ -233,6 +246,43 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
                 Check::Wait(WaitCode::Throttle)
             }
         }
+    }
+}
+
+fn halt(view: &View<'_>) -> Check {
+    match &view.observed.halt {
+        Some((Some(_), _)) => Check::Refuse,
+        Some((None, at)) if view.now.duration_since(*at) <= view.execution.policy.halt_max_age => {
+            Check::Pass
+        }
+        Some((None, _)) | None => Check::Wait(WaitCode::Reading),
+    }
+}
+
+/// What the day had used before this plan, what this plan's orders come to, and this order.
+fn daily_notional(request: &Request<'_>, view: &View<'_>) -> Check {
+    let execution = view.execution;
+    let own = match request.again {
+        Some(_) => Money::ZERO,
+        None => request.terms.notional(),
+    };
+    match (&execution.acquired, execution.daily_notional_cap()) {
+        (Some(acquired), Some(cap)) => {
+            Check::when(acquired.before.notional.plus(execution.turned_over()).plus(own) <= cap)
+        }
+        (Some(_) | None, _) => Check::Wait(WaitCode::Reading),
+    }
+}
+
+fn daily_orders(request: &Request<'_>, view: &View<'_>) -> Check {
+    let execution = view.execution;
+    match &execution.acquired {
+        Some(acquired) => {
+            let had = acquired.before.orders.saturating_add(execution.orders_sent());
+            let with = had.saturating_add(u32::from(request.again.is_none()));
+            Check::when(with <= execution.daily_orders_cap())
+        }
+        None => Check::Wait(WaitCode::Reading),
     }
 }
 
@@ -312,7 +362,9 @@ fn last_trade(request: &Request<'_>, view: &View<'_>) -> Check {
 }
 
 fn previous_close(request: &Request<'_>, view: &View<'_>) -> Check {
-    let share = view.execution.policy.previous_close_collar;
+    let policy = &view.execution.policy;
+    let factor = policy.leverage_factor(request.leg.symbol());
+    let share = policy.previous_close_collar.saturating_mul(factor);
     match view
         .observed
         .snapshots
@@ -389,9 +441,4 @@ fn budget(request: &Request<'_>, view: &View<'_>) -> Check {
             Check::when(view.execution.buys_committed().plus(own) <= budget)
         }
     }
-}
-
-fn shortfall_allows(view: &View<'_>) -> bool {
-    let most = view.execution.plan.trade_value.abs().scaled(view.execution.policy.shortfall_max);
-    view.execution.shortfall() <= most
 }

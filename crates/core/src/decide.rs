@@ -88,7 +88,16 @@ impl Decider<'_> {
         enough
     }
 
+    /// Takes one call that is made whatever the budget says: the broker allows more than we plan with.
+    fn spend_anyway(&mut self) {
+        self.tokens = self.tokens.saturating_sub(Decimal::ONE);
+    }
+
     fn stop_if_needed(&mut self) {
+        let halt = self.observed.halt.as_ref().and_then(|(halt, _)| halt.clone());
+        if let (Some(halt), None) = (&halt, &self.state.halt) {
+            self.record(FactKind::HaltSeen(halt.clone()));
+        }
         if self.state.stop.is_some() || self.state.phase >= Phase::Closing {
             return;
         }
@@ -97,8 +106,12 @@ impl Decider<'_> {
             .preflight
             .as_ref()
             .is_some_and(|(preflight, _)| self.now > preflight.deadline);
-        if late {
+        if halt.is_some() && !self.state.legs.is_empty() {
+            self.stop(StopCode::Halted);
+        } else if late {
             self.stop(StopCode::DeadlinePassed);
+        } else if self.state.shortfall_is_too_high() {
+            self.stop(StopCode::ShortfallTooHigh);
         } else if self.state.reject_breaker_tripped(self.now) {
             self.stop(StopCode::RejectBreaker);
         }
@@ -110,16 +123,13 @@ impl Decider<'_> {
         let symbols: Vec<Symbol> =
             self.state.legs.iter().filter(idle).map(|leg| leg.symbol().clone()).collect();
         for symbol in symbols {
-            let partly = self.state.leg(&symbol).is_some_and(|leg| !leg.filled().is_zero());
             let reason = Reason::PlanStopped(code);
-            self.finish(
-                &symbol,
-                if partly {
-                    LegOutcome::PartiallyFilled(reason)
-                } else {
-                    LegOutcome::Refused(reason)
-                },
-            );
+            let outcome = match self.state.leg(&symbol) {
+                Some(leg) if leg.filled().is_zero() => LegOutcome::Refused(reason),
+                Some(leg) if leg.leaves().is_zero() => ready::complete(leg),
+                Some(_) | None => LegOutcome::PartiallyFilled(reason),
+            };
+            self.finish(&symbol, outcome);
         }
     }
 }

@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    account::{Acquisition, Halt},
     child::{CancelAsked, ChildOrder, Flight, Purpose, Status},
     fact::{
         Announced, CancelReason, Fact, FactKind, Funds, Intent, Phase, PositionDifference,
-        Preflight, StopCode,
+        Preflight, RefusalKind, StopCode,
     },
     ids::{EventId, Owner, Symbol},
     leg::{Leg, LegOutcome, WaitCode},
@@ -14,6 +15,8 @@ use crate::{
     outcome::Outcome,
     plan::Plan,
     policy::Policy,
+    price::Tick,
+    setting,
     side::Side,
 };
 
@@ -28,8 +31,8 @@ pub struct Execution {
     pub phase: Phase,
     /// When each phase was entered.
     pub entered: Vec<(Phase, Timestamp)>,
-    /// The account's mutex is ours.
-    pub acquired: bool,
+    /// What is known of the account since it became this plan's.
+    pub acquired: Option<Acquisition>,
     /// The newest owner's number; 0 before the first.
     pub epoch: u32,
     /// The newest owner, and when it took the lease.
@@ -46,6 +49,8 @@ pub struct Execution {
     pub refused_at: Vec<Timestamp>,
     /// Why the plan was stopped, if it was.
     pub stop: Option<StopCode>,
+    /// The account's halt, once it was seen.
+    pub halt: Option<Halt>,
     /// Positions that are not what they should be, once compared.
     pub reconciled: Option<Vec<PositionDifference>>,
     /// How it ended.
@@ -84,7 +89,7 @@ impl Execution {
             plan: plan.clone(),
             phase: Phase::Preparing,
             entered: vec![(Phase::Preparing, at)],
-            acquired: false,
+            acquired: None,
             epoch: 0,
             owner: None,
             preflight: None,
@@ -92,6 +97,7 @@ impl Execution {
             first_order_at: None,
             refused_at: Vec::new(),
             stop: None,
+            halt: None,
             reconciled: None,
             outcome: None,
             outbox: Vec::new(),
@@ -168,13 +174,51 @@ impl Execution {
     }
 
     /// Dollars that buys may take in all: at most what the plan asks for (with its tolerance) and at most the verified
-    /// money, by the shares that the pre-flight recorded. `None` until money was verified.
+    /// money. `None` until money was verified.
     pub fn budget(&self) -> Option<Money> {
         let (funds, _) = self.funds?;
         let asked: Money = self.side(Side::Buy).map(|leg| leg.item.trade_amount).sum();
+        let money = funds.before.plus(funds.proceeds).scaled(self.policy.cash_share);
+        Some(asked.scaled(self.policy.amount_tolerance).min(money).max(Money::ZERO))
+    }
+
+    /// Dollars of all its orders, buys and sells: fills at their prices, what may still fill at its limits.
+    pub fn turned_over(&self) -> Money {
+        self.legs.iter().map(|leg| leg.committed().plus(leg.filled_notional())).sum()
+    }
+
+    /// Orders that were sent, or may have been.
+    pub fn orders_sent(&self) -> u32 {
+        let sent = self.children().filter(|child| child.status != Status::Unsent);
+        u32::try_from(sent.count()).unwrap_or(u32::MAX)
+    }
+
+    /// What the day's plans may trade in all; `None` before the pre-flight.
+    pub fn daily_notional_cap(&self) -> Option<Money> {
         let (preflight, _) = self.preflight.as_ref()?;
-        let money = funds.before.plus(funds.proceeds).scaled(preflight.cash_share);
-        Some(asked.scaled(preflight.amount_tolerance).min(money).max(Money::ZERO))
+        Some(preflight.equity.scaled(self.policy.daily_notional_max))
+    }
+
+    /// How many orders the day's plans may send in all.
+    pub fn daily_orders_cap(&self) -> u32 {
+        let legs = u32::try_from(self.legs.len()).unwrap_or(u32::MAX);
+        self.policy.daily_orders_max.max(legs.saturating_mul(self.policy.daily_orders_per_leg))
+    }
+
+    /// Symbols whose half-cent prices the broker refused.
+    pub fn cent_symbols(&self) -> Vec<Symbol> {
+        let refused = self.legs.iter().filter(|leg| leg.cents_only);
+        refused.map(|leg| leg.symbol().clone()).collect()
+    }
+
+    /// The account is to be halted on this plan's account, and is not known to be.
+    pub fn must_halt(&self) -> Option<StopCode> {
+        self.stop.filter(|code| code.halts_account() && self.halt.is_none())
+    }
+
+    /// The shortfall is beyond what the plan's turnover allows.
+    pub fn shortfall_is_too_high(&self) -> bool {
+        self.shortfall() > self.plan.trade_value.abs().scaled(self.policy.shortfall_max)
     }
 
     /// Dollars of all sells' fills.
@@ -201,32 +245,6 @@ impl Execution {
             Some(leg.filled_notional().minus(arrival).scaled(leg.side.sign()))
         };
         self.legs.iter().filter_map(of).sum()
-    }
-
-    /// Effective over quoted spread of our own crossing fills of at least one share in a symbol, shrunk toward 1:
-    /// (Σ 2s(P − m) + κ·S̄) / (Σ S + κ·S̄) with κ = 30, P the fill, m and S mid and spread at submit.
-    pub fn effective_over_quoted(&self, leg: &Leg) -> rust_decimal::Decimal {
-        use rust_decimal::Decimal;
-        let kappa = Decimal::from(30);
-        let crossed = leg.children.iter().filter(|child| {
-            child.purpose == Purpose::Cross && child.cumulative >= crate::quantity::Quantity::ONE
-        });
-        let fills: Vec<(Decimal, Decimal)> = crossed
-            .filter_map(|child| {
-                let off_mid = child.average_price?.dollars().saturating_sub(child.quote.mid());
-                let effective =
-                    Decimal::TWO.saturating_mul(leg.side.sign()).saturating_mul(off_mid);
-                Some((effective, child.quote.spread()))
-            })
-            .collect();
-        let quoted: Decimal = fills.iter().map(|(_, spread)| *spread).sum();
-        let effective: Decimal = fills.iter().map(|(effective, _)| *effective).sum();
-        let mean = quoted.checked_div(Decimal::from(fills.len())).unwrap_or_default();
-        let prior = kappa.saturating_mul(mean);
-        effective
-            .saturating_add(prior)
-            .checked_div(quoted.saturating_add(prior))
-            .unwrap_or(Decimal::ONE)
     }
 
     /// Too many orders were refused within the window that ends now.
@@ -264,7 +282,8 @@ pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
     state.last_at = state.last_at.max(at);
     match &fact.kind {
         FactKind::Claimed(_) | FactKind::InputRefused(_) => {}
-        FactKind::Acquired(_) => state.acquired = true,
+        FactKind::Acquired(acquisition) => state.acquired = Some(acquisition.as_ref().clone()),
+        FactKind::HaltSeen(halt) => state.halt = Some(halt.clone()),
         FactKind::LeaseTaken(epoch, owner) => {
             state.epoch = state.epoch.max(*epoch);
             state.owner = Some((owner.clone(), at));
@@ -310,8 +329,8 @@ pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
         | FactKind::Unresolved(symbol, attempt)
         | FactKind::Reported(symbol, attempt, _)
         | FactKind::CancelRequested(symbol, attempt, _) => {
-            if matches!(&fact.kind, FactKind::Refused(_, _, refusal) if !refusal.kind.is_lag()) {
-                state.refused_at.push(at);
+            if let FactKind::Refused(_, _, refusal) = &fact.kind {
+                refused(state, symbol, (*attempt, refusal.kind), at);
             }
             if let Some(leg) = state.leg_mut(symbol) {
                 leg.crossing |=
@@ -324,12 +343,34 @@ pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
     }
 }
 
+/// Counts a refusal toward the breaker, unless it was to be expected: money or shares that the broker is slow to show,
+/// the one try of a residue, the first half-cent price of a symbol.
+fn refused(
+    state: &mut Execution,
+    symbol: &Symbol,
+    (attempt, kind): (u32, RefusalKind),
+    at: Timestamp,
+) {
+    let Some(leg) = state.leg_mut(symbol) else {
+        return;
+    };
+    let child = leg.children.iter().find(|child| child.attempt == attempt);
+    let half_cent = kind == RefusalKind::SubPenny
+        && child.is_some_and(|child| leg.tick_of(child) == Tick::HALF_CENT);
+    let residue = child.is_some() && leg.residue_order() == child;
+    leg.cents_only |= half_cent;
+    if !(kind.is_lag() || half_cent || residue) {
+        state.refused_at.push(at);
+    }
+}
+
 fn preflighted(state: &mut Execution, preflight: &Preflight, at: Timestamp) {
     for check in &preflight.legs {
         if let Some(leg) = state.leg_mut(&check.symbol) {
             leg.check = Some(check.clone());
         }
     }
+    state.policy = setting::restored(&preflight.settings);
     state.preflight = Some((preflight.clone(), at));
 }
 
@@ -345,7 +386,8 @@ fn intended(state: &mut Execution, intent: &Intent, at: Timestamp) {
     state.first_order_at = state.first_order_at.or(Some(at));
     if let Some(leg) = state.leg_mut(&intent.terms.symbol) {
         leg.started_at = leg.started_at.or(Some(at));
-        leg.crossing |= intent.purpose == Purpose::Cross;
+        // What was taken at a locked price paid no spread, and binds nobody to pay one.
+        leg.crossing |= intent.purpose == Purpose::Cross && !intent.quote.is_locked();
         leg.ramp = leg.ramp.or(intent.ramp);
         leg.children.push(ChildOrder::new(intent, at));
     }

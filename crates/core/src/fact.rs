@@ -1,12 +1,12 @@
 //! What the execution log holds: one fact per thing that happened or was resolved.
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 
 use crate::{
+    account::{Acquisition, Halt},
     child::{OrderTerms, Purpose},
     controls::Verdict,
-    ids::{AccountId, BrokerOrderId, ClientOrderId, EventId, Owner, Symbol},
+    ids::{BrokerOrderId, ClientOrderId, EventId, Owner, Symbol},
     leg::{LegOutcome, WaitCode},
     money::Money,
     outcome::Outcome,
@@ -35,14 +35,16 @@ pub struct Fact {
 pub enum FactKind {
     /// The plan was accepted; the first fact of every executed plan.
     Claimed(Box<Plan>),
-    /// The account's mutex was taken for this plan.
-    Acquired(AccountId),
+    /// The account was taken for this plan, with what the day had left.
+    Acquired(Box<Acquisition>),
     /// An owner took the lease with a new epoch.
     LeaseTaken(u32, Owner),
     /// Everything was checked that can be checked before anything trades.
     PreflightPassed(Preflight),
-    /// The plan cannot be traded at all.
+    /// The plan cannot be traded at all, or no further.
     PlanStopped(StopCode),
+    /// Trading in the account is stopped.
+    HaltSeen(Halt),
     /// Money for buys, as read while no order of ours was live.
     FundsVerified(Funds),
     /// Dollars set aside for each buy.
@@ -158,10 +160,8 @@ pub struct Preflight {
     pub opened_at: Timestamp,
     /// When it closes.
     pub closes_at: Timestamp,
-    /// The share of the verified money that buys may use.
-    pub cash_share: Decimal,
-    /// A buy stays below this multiple of its planned amount.
-    pub amount_tolerance: Decimal,
+    /// The settings that differ from the defaults: the plan runs under them to its end, whoever goes on with it.
+    pub settings: Vec<(String, String)>,
     /// Each leg's asset and position.
     pub legs: Vec<LegCheck>,
 }
@@ -183,13 +183,17 @@ pub struct LegCheck {
     pub available: Quantity,
 }
 
-/// Why a plan cannot be traded at all.
+/// Why a plan cannot be traded at all, or no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StopCode {
     /// What the pre-flight needs could not be read in time.
     PreflightUnreadable,
     /// The account is another one than the configured.
     AccountDiffers,
+    /// The account's orders go elsewhere than configured: real money for paper, or the other way round.
+    ModeDiffers,
+    /// The quotes are one venue's, and real money is not to be traded on those.
+    FeedNotAllowed,
     /// The account may not trade.
     AccountBlocked,
     /// The account may go short.
@@ -202,6 +206,12 @@ pub enum StopCode {
     Stale,
     /// The plan turns over too much of the account.
     TurnoverTooHigh,
+    /// The day has too little left of its caps.
+    DailyCap,
+    /// Trading in the account is stopped.
+    Halted,
+    /// The fills cost too much against the prices at arrival.
+    ShortfallTooHigh,
     /// Too many orders were refused in a short time.
     RejectBreaker,
     /// The broker's order differs from the intent in symbol or side.
@@ -214,15 +224,20 @@ pub enum StopCode {
 
 impl StopCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::PreflightUnreadable,
         Self::AccountDiffers,
+        Self::ModeDiffers,
+        Self::FeedNotAllowed,
         Self::AccountBlocked,
         Self::ShortingEnabled,
         Self::SessionClosed,
         Self::TooLate,
         Self::Stale,
         Self::TurnoverTooHigh,
+        Self::DailyCap,
+        Self::Halted,
+        Self::ShortfallTooHigh,
         Self::RejectBreaker,
         Self::OrderDiffers,
         Self::DeadlinePassed,
@@ -234,16 +249,32 @@ impl StopCode {
         match self {
             Self::PreflightUnreadable => "PREFLIGHT_UNREADABLE",
             Self::AccountDiffers => "ACCOUNT_DIFFERS",
+            Self::ModeDiffers => "MODE_DIFFERS",
+            Self::FeedNotAllowed => "FEED_NOT_ALLOWED",
             Self::AccountBlocked => "ACCOUNT_BLOCKED",
             Self::ShortingEnabled => "SHORTING_ENABLED",
             Self::SessionClosed => "SESSION_CLOSED",
             Self::TooLate => "TOO_LATE",
             Self::Stale => "STALE",
             Self::TurnoverTooHigh => "TURNOVER_TOO_HIGH",
+            Self::DailyCap => "DAILY_CAP",
+            Self::Halted => "HALTED",
+            Self::ShortfallTooHigh => "SHORTFALL_TOO_HIGH",
             Self::RejectBreaker => "REJECT_BREAKER",
             Self::OrderDiffers => "ORDER_DIFFERS",
             Self::DeadlinePassed => "DEADLINE_PASSED",
             Self::LogIncomplete => "LOG_INCOMPLETE",
+        }
+    }
+
+    /// It says that something is wrong beyond this plan: the account is halted until a person has looked.
+    pub fn halts_account(self) -> bool {
+        match self {
+            Self::ShortfallTooHigh | Self::RejectBreaker | Self::OrderDiffers => true,
+            Self::PreflightUnreadable | Self::AccountDiffers | Self::AccountBlocked => false,
+            Self::ModeDiffers | Self::FeedNotAllowed | Self::ShortingEnabled => false,
+            Self::SessionClosed | Self::TooLate | Self::Stale | Self::TurnoverTooHigh => false,
+            Self::DailyCap | Self::Halted | Self::DeadlinePassed | Self::LogIncomplete => false,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use rust_decimal::Decimal;
+
 use crate::{
-    child::{ChildOrder, Status},
+    child::{ChildOrder, Purpose, Status},
     controls::Control,
     fact::{LegCheck, Sized, StopCode},
     ids::Symbol,
@@ -164,6 +166,8 @@ pub enum LegOutcome {
     Refused(Reason),
     /// Something went wrong.
     Failed(Reason),
+    /// All but a fraction of an asset that is traded in whole shares; the broker did not take the fraction.
+    Residue,
 }
 
 impl LegOutcome {
@@ -172,7 +176,7 @@ impl LegOutcome {
         let kinds =
             [Self::PartiallyFilled, Self::Unfilled, Self::Skipped, Self::Refused, Self::Failed];
         match reason {
-            None => (word == Self::Filled.word()).then_some(Self::Filled),
+            None => [Self::Filled, Self::Residue].into_iter().find(|plain| plain.word() == word),
             Some(reason) => {
                 kinds.into_iter().map(|kind| kind(reason)).find(|outcome| outcome.word() == word)
             }
@@ -188,13 +192,14 @@ impl LegOutcome {
             Self::Skipped(_) => "skipped",
             Self::Refused(_) => "refused",
             Self::Failed(_) => "failed",
+            Self::Residue => "residue",
         }
     }
 
     /// The reason, where there is one.
     pub fn reason(self) -> Option<Reason> {
         match self {
-            Self::Filled => None,
+            Self::Filled | Self::Residue => None,
             Self::PartiallyFilled(reason) | Self::Unfilled(reason) | Self::Skipped(reason) => {
                 Some(reason)
             }
@@ -202,9 +207,20 @@ impl LegOutcome {
         }
     }
 
-    /// It counts as done: filled, or too small to be anything else.
+    /// It counts as done: filled, or what is left is too small to be anything else.
     pub fn is_done(self) -> bool {
-        matches!(self, Self::Filled | Self::Skipped(Reason::TooSmall))
+        matches!(self, Self::Filled | Self::Residue | Self::Skipped(Reason::TooSmall))
+    }
+}
+
+/// Spreads in ticks that behave alike: one, two or three, more.
+fn bucket(ticks: Decimal) -> u8 {
+    if ticks <= Decimal::ONE {
+        1
+    } else if ticks <= Decimal::from(3) {
+        2
+    } else {
+        3
     }
 }
 
@@ -235,6 +251,8 @@ pub struct Leg {
     pub crossing: bool,
     /// Where the ramp began.
     pub ramp: Option<Base>,
+    /// The broker refused a half-cent price: whole cents from here on.
+    pub cents_only: bool,
     /// How it ended.
     pub outcome: Option<LegOutcome>,
     /// When it ended.
@@ -257,6 +275,7 @@ impl Leg {
             paused: SignedDuration::ZERO,
             crossing: false,
             ramp: None,
+            cents_only: false,
             outcome: None,
             finished_at: None,
         })
@@ -306,23 +325,79 @@ impl Leg {
 
     /// How many of its orders were meant to rest.
     pub fn rested(&self) -> u32 {
-        let rested = self.children.iter().filter(|child| {
-            child.purpose == crate::child::Purpose::Rest && child.status != Status::Unsent
-        });
+        let rested = self
+            .children
+            .iter()
+            .filter(|child| child.purpose == Purpose::Rest && child.status != Status::Unsent);
         u32::try_from(rested.count()).unwrap_or(u32::MAX)
     }
 
     /// The limits at which its orders have rested, oldest first.
     pub fn used(&self) -> Vec<Price> {
-        let rested = self.children.iter().filter(|child| {
-            child.purpose == crate::child::Purpose::Rest && child.status != Status::Unsent
-        });
+        let rested = self
+            .children
+            .iter()
+            .filter(|child| child.purpose == Purpose::Rest && child.status != Status::Unsent);
         rested.map(|child| child.terms.limit).collect()
     }
 
-    /// The price step at a price.
+    /// The price step at a price: the symbol's own one where it has one. Half a cent is a step of prices of a dollar
+    /// and more only, and of a symbol whose half-cent prices the broker takes.
     pub fn tick(&self, at: Price) -> Tick {
-        self.check.as_ref().and_then(|check| check.tick).unwrap_or_else(|| Tick::at(at))
+        let usual = Tick::at(at);
+        let own = self.check.as_ref().and_then(|check| check.tick);
+        let holds =
+            |tick: &Tick| *tick != Tick::HALF_CENT || (usual == Tick::CENT && !self.cents_only);
+        own.filter(holds).unwrap_or(usual)
+    }
+
+    /// The price step that an order of this leg was priced by.
+    pub fn tick_of(&self, child: &ChildOrder) -> Tick {
+        let half = self.check.as_ref().and_then(|check| check.tick) == Some(Tick::HALF_CENT);
+        let priced = half && !Tick::CENT.holds(child.terms.limit);
+        if priced { Tick::HALF_CENT } else { Tick::at(child.terms.limit) }
+    }
+
+    /// What is left of a complete exit of an asset that is traded in whole shares: less than one.
+    pub fn residue(&self) -> Option<Quantity> {
+        let whole_only = self.check.as_ref().is_some_and(|check| !check.fractionable);
+        let leaves = self.leaves();
+        let residue = whole_only && self.item.is_exit() && leaves < Quantity::ONE;
+        (residue && !leaves.is_zero()).then_some(leaves)
+    }
+
+    /// The order that tried the residue.
+    pub fn residue_order(&self) -> Option<&ChildOrder> {
+        let whole_only = self.check.as_ref().is_some_and(|check| !check.fractionable);
+        let sent = self.children.iter().filter(|child| child.status != Status::Unsent);
+        sent.into_iter().find(|child| whole_only && child.terms.quantity < Quantity::ONE)
+    }
+
+    /// Effective over quoted spread of our own crossing fills of at least one share at spreads like this one (in ticks:
+    /// one, two or three, more), shrunk toward 1: (Σ 2s(P − m) + κ·S̄) / (Σ S + κ·S̄) with κ = 30, P the fill, m and S
+    /// mid and spread at submit.
+    pub fn effective_over_quoted(&self, ticks: Decimal) -> Decimal {
+        let kappa = Decimal::from(30);
+        let fills: Vec<(Decimal, Decimal)> = self
+            .children
+            .iter()
+            .filter(|child| child.purpose == Purpose::Cross && child.cumulative >= Quantity::ONE)
+            .filter(|child| bucket(child.before.ticks) == bucket(ticks))
+            .filter_map(|child| {
+                let off_mid = child.average_price?.dollars().saturating_sub(child.quote.mid());
+                let effective =
+                    Decimal::TWO.saturating_mul(self.side.sign()).saturating_mul(off_mid);
+                Some((effective, child.quote.spread()))
+            })
+            .collect();
+        let quoted: Decimal = fills.iter().map(|(_, spread)| *spread).sum();
+        let effective: Decimal = fills.iter().map(|(effective, _)| *effective).sum();
+        let mean = quoted.checked_div(Decimal::from(fills.len())).unwrap_or_default();
+        let prior = kappa.saturating_mul(mean);
+        effective
+            .saturating_add(prior)
+            .checked_div(quoted.saturating_add(prior))
+            .unwrap_or(Decimal::ONE)
     }
 
     /// Dollars that its orders may still take: open and unresolved ones at their limits.

@@ -20,6 +20,7 @@
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
+pub mod account;
 pub mod announce;
 pub mod child;
 pub mod control;

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    account::Halt,
     fact::Refusal,
     ids::{ClientOrderId, Symbol},
     policy::Policy,
-    quote::{Freshness, Quote, QuoteFault, Snapshot},
+    quote::{self, Freshness, Quote, QuoteFault, RawQuote, Snapshot, Touch},
     reading::{AccountReading, Asset, Position, SessionClock},
     report::OrderReport,
+    side::Side,
     throttle::Tokens,
 };
 
@@ -38,6 +40,10 @@ pub enum Input {
     Answered(ClientOrderId, Answer),
     /// One response of the market-data snapshots.
     Snapshots(BTreeMap<Symbol, Snapshot>),
+    /// A quote of a stream.
+    Streamed(Symbol, RawQuote),
+    /// The halt switch: the halt, if trading is stopped.
+    Halt(Option<Halt>, Timestamp),
     /// The account.
     Account(AccountReading, Timestamp),
     /// All positions.
@@ -63,6 +69,12 @@ pub struct Observed {
     pub answers: Vec<(ClientOrderId, Answer)>,
     /// The newest market data.
     pub snapshots: BTreeMap<Symbol, Snapshot>,
+    /// The newest streamed quotes, where there is a stream.
+    pub streamed: BTreeMap<Symbol, RawQuote>,
+    /// Since when bid and ask have been as they are.
+    touches: BTreeMap<Symbol, [(Touch, Timestamp); 2]>,
+    /// The halt switch, and when it was read.
+    pub halt: Option<(Option<Halt>, Timestamp)>,
     /// The account, and when it was read.
     pub account: Option<(AccountReading, Timestamp)>,
     /// The positions, and when they were read.
@@ -85,6 +97,9 @@ impl Observed {
             orders_at: None,
             answers: Vec::new(),
             snapshots: BTreeMap::new(),
+            streamed: BTreeMap::new(),
+            touches: BTreeMap::new(),
+            halt: None,
             account: None,
             positions: None,
             assets: BTreeMap::new(),
@@ -101,27 +116,38 @@ impl Observed {
         self
     }
 
-    /// The symbol's quote, if it may be traded on.
+    /// The symbol's quote, if it may be traded on: the streamed one where there is one and it is usable, else the
+    /// requested one.
     ///
     /// # Errors
-    /// Why it may not.
+    /// Why neither may.
     pub fn quote(
         &self,
         symbol: &Symbol,
         now: Timestamp,
         policy: &Policy,
     ) -> Result<Quote, QuoteFault> {
-        let raw = self
-            .snapshots
-            .get(symbol)
-            .and_then(|snapshot| snapshot.quote)
-            .ok_or(QuoteFault::Missing)?;
+        let streamed = self.streamed.get(symbol);
+        let requested = self.snapshots.get(symbol).and_then(|snapshot| snapshot.quote);
         let others = self.snapshots.iter().filter(|(other, _)| *other != symbol);
         let same_response = others
             .filter_map(|(_, other)| other.quote)
-            .filter(|q| q.observed_at == raw.observed_at);
+            .filter(|other| requested.is_none_or(|quote| other.observed_at == quote.observed_at));
         let market_moved_at = same_response.map(|quote| quote.changed_at).max();
-        raw.usable(Freshness { now, market_moved_at, policy })
+        let by = Freshness { now, market_moved_at, policy };
+        quote::choose(streamed, requested.as_ref(), by).map(|(quote, _)| quote)
+    }
+
+    /// Since when the near touch of a side has shown this price and size. Losing the view restarts the count.
+    pub fn near_since(&self, symbol: &Symbol, quote: &Quote, side: Side) -> Timestamp {
+        let seen = self.touches.get(symbol).map(|[bid, ask]| match side {
+            Side::Buy => *bid,
+            Side::Sell => *ask,
+        });
+        match seen {
+            Some((touch, since)) if touch == quote.near(side) => since,
+            Some(_) | None => quote.changed_at,
+        }
     }
 
     /// Our clock minus the broker's, when last measured.
@@ -151,10 +177,18 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
             observed.answers.push((id.clone(), answer.clone()));
         }
         Input::Snapshots(snapshots) => {
+            for (symbol, seen) in snapshots {
+                note_touches(&mut observed, symbol, seen.quote.as_ref());
+            }
             observed
                 .snapshots
                 .extend(snapshots.iter().map(|(symbol, seen)| (symbol.clone(), seen.clone())));
         }
+        Input::Streamed(symbol, quote) => {
+            note_touches(&mut observed, symbol, Some(quote));
+            observed.streamed.insert(symbol.clone(), *quote);
+        }
+        Input::Halt(halt, at) => observed.halt = Some((halt.clone(), *at)),
         Input::Account(account, at) => observed.account = Some((account.clone(), *at)),
         Input::Positions(positions, at) => observed.positions = Some((positions.clone(), *at)),
         Input::Asset(symbol, asset) => {
@@ -166,6 +200,22 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
         }
     }
     observed
+}
+
+/// Remembers since when each side has been as it is. A side that was away begins anew.
+fn note_touches(observed: &mut Observed, symbol: &Symbol, quote: Option<&RawQuote>) {
+    let sides = quote.and_then(|quote| Some((quote.bid?, quote.ask?, quote.changed_at)));
+    let Some((bid, ask, at)) = sides else {
+        observed.touches.remove(symbol);
+        return;
+    };
+    let before = observed.touches.get(symbol).copied();
+    let kept = |now: Touch, before: Option<(Touch, Timestamp)>| match before {
+        Some((touch, since)) if touch == now => (touch, since),
+        Some(_) | None => (now, at),
+    };
+    let [old_bid, old_ask] = before.map_or([None, None], |[bid, ask]| [Some(bid), Some(ask)]);
+    observed.touches.insert(symbol.clone(), [kept(bid, old_bid), kept(ask, old_ask)]);
 }
 
 /// Keeps the reading that knows more: readings arrive late and out of order, cumulative quantities only grow.

@@ -39,7 +39,7 @@ pub struct Outcome {
     pub no_trades_needed: bool,
     /// Legs with at least one order that the broker took.
     pub placed: u32,
-    /// Placed legs that were filled.
+    /// Placed legs that were filled, but for a residue.
     pub succeeded: u32,
     /// Symbols of the legs that are not done, in the plan's order.
     pub failed_symbols: Vec<Symbol>,
@@ -59,7 +59,11 @@ fn count(legs: impl Iterator<Item = bool>) -> u32 {
 pub fn classify(execution: &Execution) -> Outcome {
     let legs = &execution.legs;
     let placed = count(legs.iter().map(Leg::was_placed));
-    let filled = |leg: &Leg| leg.was_placed() && leg.outcome == Some(LegOutcome::Filled);
+    let filled = |leg: &Leg| match leg.outcome {
+        Some(LegOutcome::Filled) => leg.was_placed(),
+        Some(LegOutcome::Residue) => !leg.filled().is_zero(),
+        Some(_) | None => false,
+    };
     let succeeded = count(legs.iter().map(filled));
     let failed: Vec<&Leg> =
         legs.iter().filter(|leg| !leg.outcome.is_some_and(LegOutcome::is_done)).collect();

@@ -7,7 +7,7 @@ use crate::{
     child::{ChildOrder, Purpose, Status},
     controls::Approved,
     execution::Execution,
-    fact::{Announced, Phase},
+    fact::{Announced, Phase, StopCode},
     ids::{BrokerOrderId, ClientOrderId, Symbol},
     leg::WaitCode,
     observed::Observed,
@@ -23,6 +23,8 @@ pub struct Outstanding {
     pub cancels: Vec<(ClientOrderId, BrokerOrderId)>,
     /// Orders to look up by our id.
     pub look_ups: Vec<ClientOrderId>,
+    /// Why the account is to be halted, if it is.
+    pub halt: Option<StopCode>,
     /// Events to publish, in order.
     pub publications: Vec<Announced>,
     /// Readings wanted before the next decision.
@@ -46,6 +48,8 @@ pub enum Wanted {
 /// Readings wanted before the next decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
+    /// The halt switch.
+    pub halt: Wanted,
     /// The account's orders.
     pub orders: bool,
     /// The account.
@@ -83,6 +87,7 @@ pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
             .filter(|child| look_up_is_due(child, now))
             .map(|c| c.client_order_id.clone())
             .collect(),
+        halt: state.must_halt(),
         publications,
         reads: reads(state),
         wake_at: Some(wake_at(state, now)),
@@ -113,7 +118,15 @@ fn look_up_is_due(child: &ChildOrder, now: Timestamp) -> bool {
     child.flight.not_found_at.is_none_or(|(_, last)| now.duration_since(last) >= pause)
 }
 
+/// The halt switch is read for as long as an order could leave, or until a halt of our own shows.
 fn reads(state: &Execution) -> Reads {
+    let halt =
+        state.halt.is_none() && (state.phase < Phase::Closing || state.must_halt().is_some());
+    let halt = if halt && !state.legs.is_empty() { Wanted::Now } else { Wanted::No };
+    Reads { halt, ..other_reads(state) }
+}
+
+fn other_reads(state: &Execution) -> Reads {
     let all = || state.legs.iter().map(|leg| leg.symbol().clone()).collect::<Vec<_>>();
     let trading = state.phase.side();
     let quoted = |leg: &&crate::leg::Leg| {
@@ -128,6 +141,7 @@ fn reads(state: &Execution) -> Reads {
             session: true,
             snapshots: all(),
             assets: all(),
+            ..Reads::default()
         },
         Phase::Selling | Phase::Buying => Reads {
             orders: true,
@@ -182,13 +196,15 @@ fn wake_at(state: &Execution, now: Timestamp) -> Timestamp {
     quick.filter(|at| *at > now).fold(steady, Timestamp::min)
 }
 
-/// Open orders of ours that this plan's log does not know: leftovers of earlier plans, canceled before anything trades.
+/// Orders that are canceled before anything trades: open ones of ours that this plan's log does not know (leftovers of
+/// earlier plans), and other people's where the policy says so.
 pub fn leftovers(state: &Execution, observed: &Observed) -> Vec<BrokerOrderId> {
     if state.phase != Phase::Preparing {
         return Vec::new();
     }
+    let foreign = observed.foreign.iter().filter(|_| state.policy.cancel_foreign_orders);
     let open = observed.orders.values().filter(|order| order.status.is_open());
-    open.map(|order| order.broker_order_id.clone()).collect()
+    open.chain(foreign).map(|order| order.broker_order_id.clone()).collect()
 }
 
 /// Events that the state calls for and that were not announced yet, in order.

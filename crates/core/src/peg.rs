@@ -122,18 +122,22 @@ pub fn decide(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Policy) -
             PolicyKind::Walk => walk::wants(parent, quote, now, policy),
         }
     };
-    let may_rest = parent.rested < policy.resting_children_max && !quote.is_locked();
+    let may_rest = parent.rested < policy.resting_children_max;
     match (parent.resting, want) {
         (_, Want::Cross | Want::CrossAt(_)) if is_wide(parent, quote, &book, policy) => {
             step_to_mid(parent, quote, &book, now, policy)
         }
         (_, Want::Cross) => cross(parent, quote, policy),
         (_, Want::CrossAt(limit)) => Decision::Cross { limit },
+        // Nothing rests in a locked market, and its spread costs nothing: the locked price is taken.
+        (None, Want::Rest { .. } | Want::At(_) | Want::Wait) if quote.is_locked() => {
+            Decision::Cross { limit: quote.far(parent.side).price }
+        }
         (_, Want::Wait) => Decision::Hold,
         (None, Want::Rest { .. } | Want::At(_)) if !may_rest => Decision::Hold,
         (None, Want::Rest { ramp }) => Decision::Rest { limit: ramp.unwrap_or(book.near) },
         (None, Want::At(limit)) => Decision::Rest { limit },
-        (Some(_), Want::Rest { .. }) if quote.is_locked() => Decision::Hold,
+        (Some(_), Want::Rest { .. } | Want::At(_)) if quote.is_locked() => Decision::Hold,
         (Some(_), Want::Rest { ramp }) => keep_or_move(parent, ramp, &book, now, policy),
         (Some(resting), Want::At(limit)) if may_rest && limit != resting.limit => {
             Decision::Replace { limit }

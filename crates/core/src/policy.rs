@@ -4,7 +4,9 @@
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
-use crate::{ids::Symbol, money::Money, plan::Urgency, quantity::Quantity};
+use crate::{
+    ids::Symbol, money::Money, plan::Urgency, quantity::Quantity, quote::Feed, reading::TradeMode,
+};
 
 const fn seconds(count: i64) -> SignedDuration {
     SignedDuration::from_secs(count)
@@ -20,6 +22,25 @@ const fn decimal(digits: u32, scale: u32) -> Decimal {
 
 fn symbols(names: &[&str]) -> Vec<Symbol> {
     names.iter().filter_map(|name| Symbol::new(name).ok()).collect()
+}
+
+/// The leveraged funds that plans are made of, by the multiple of their index's daily move that their names promise.
+fn leveraged() -> Vec<(Symbol, Decimal)> {
+    let threefold = [
+        "FAS", "FAZ", "FNGU", "LABD", "LABU", "SOXL", "SOXS", "SPXL", "SPXS", "SPXU", "SQQQ",
+        "TECL", "TECS", "TMF", "TMV", "TNA", "TQQQ", "TZA", "UDOW", "UPRO",
+    ];
+    let twofold = ["AGQ", "BOIL", "KOLD", "QID", "QLD", "SDS", "SSO", "UCO", "UGL", "UWM"];
+    let half_again = ["SVXY", "UVXY"];
+    let named = |names: &[&str], factor: Decimal| {
+        symbols(names).into_iter().map(|symbol| (symbol, factor)).collect::<Vec<_>>()
+    };
+    let all = [
+        named(&threefold, decimal(3, 0)),
+        named(&twofold, decimal(2, 0)),
+        named(&half_again, decimal(15, 1)),
+    ];
+    all.concat()
 }
 
 /// How orders are priced.
@@ -57,9 +78,18 @@ impl PolicyKind {
 
 /// All thresholds of an execution. [`Policy::default`] is the design's.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each switch is a setting of its own")]
 pub struct Policy {
     /// How orders are priced.
     pub kind: PolicyKind,
+    /// Where orders may go; another mode of the account stops the plan.
+    pub trade_mode: TradeMode,
+    /// Orders may reach a real market: `live` is asked for twice.
+    pub live_armed: bool,
+    /// Where the quotes come from.
+    pub feed: Feed,
+    /// Real money may be traded on one venue's quotes.
+    pub allow_iex: bool,
     /// A plan older than this sends no first order: prices have moved since it was computed.
     pub plan_max_age: SignedDuration,
     /// Time to work a leg at urgency LOW, NORMAL, HIGH; URGENT crosses at once.
@@ -102,6 +132,13 @@ pub struct Policy {
     pub cross_size_multiple: Decimal,
     /// See [`Policy::cross_size_multiple`].
     pub cross_notional_floor: Money,
+
+    /// The last escalation may be a market order.
+    pub allow_market: bool,
+    /// Only on a spread of at most this share of the mid (the original's 0.50 %).
+    pub market_spread_max: Decimal,
+    /// Only on a quote read this recently.
+    pub market_quote_max: SignedDuration,
 
     /// `liquidity`: how long an order waits at a price before it is re-pegged or escalated (the original's 10 s).
     pub fill_wait: SignedDuration,
@@ -153,6 +190,20 @@ pub struct Policy {
     pub last_trade_max_age: SignedDuration,
     /// A limit is at most this share worse than the previous close.
     pub previous_close_collar: Decimal,
+    /// Symbols that move by a multiple of their index: the previous-close collar is that much wider.
+    pub leverage_factors: Vec<(Symbol, Decimal)>,
+    /// Symbols on the half-penny list of the amended Rule 612.
+    pub half_cent_symbols: Vec<Symbol>,
+    /// What the account's plans trade in a day, as a multiple of equity, at most.
+    pub daily_notional_max: Decimal,
+    /// Orders of a day, at most; see [`Policy::daily_orders_per_leg`].
+    pub daily_orders_max: u32,
+    /// A plan of many legs may bring the day to this many orders for each of them.
+    pub daily_orders_per_leg: u32,
+    /// The halt switch must have been read this recently.
+    pub halt_max_age: SignedDuration,
+    /// Orders that are not ours are canceled before anything trades (the original always did).
+    pub cancel_foreign_orders: bool,
     /// Our clock and the broker's differ by at most this.
     pub clock_skew_max: SignedDuration,
     /// A session reading must be this recent.
@@ -220,6 +271,10 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             kind: PolicyKind::Adaptive,
+            trade_mode: TradeMode::Simulated,
+            live_armed: false,
+            feed: Feed::Sip,
+            allow_iex: false,
             plan_max_age: seconds(15 * 60),
             working_time: [seconds(300), seconds(120), seconds(60)],
             working_time_min: seconds(10),
@@ -240,6 +295,9 @@ impl Default for Policy {
             wide_half_spread: decimal(1, 2),
             cross_size_multiple: decimal(3, 0),
             cross_notional_floor: Money::new(decimal(2500, 0)),
+            allow_market: false,
+            market_spread_max: decimal(5, 3),
+            market_quote_max: seconds(1),
             fill_wait: seconds(10),
             repegs_max: 2,
             repeg_min_improvement: decimal(2, 2),
@@ -264,6 +322,13 @@ impl Default for Policy {
             last_trade_collar: decimal(3, 2),
             last_trade_max_age: seconds(60),
             previous_close_collar: decimal(30, 2),
+            leverage_factors: leveraged(),
+            half_cent_symbols: Vec::new(),
+            daily_notional_max: decimal(3, 0),
+            daily_orders_max: 500,
+            daily_orders_per_leg: 20,
+            halt_max_age: seconds(2),
+            cancel_foreign_orders: false,
             clock_skew_max: millis(500),
             session_max_age: seconds(120),
             orders_max_age: seconds(10),
@@ -297,6 +362,12 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// By how much more than its index a symbol moves in a day; 1 for all that are not listed.
+    pub fn leverage_factor(&self, symbol: &Symbol) -> Decimal {
+        let listed = self.leverage_factors.iter().find(|(known, _)| known == symbol);
+        listed.map_or(Decimal::ONE, |(_, factor)| *factor)
+    }
+
     /// The time to work a leg of a plan with this urgency.
     pub fn working_time(&self, urgency: Urgency) -> SignedDuration {
         let [low, normal, high] = self.working_time;

@@ -143,6 +143,33 @@ impl RawQuote {
     }
 }
 
+/// Whose quotes they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Feed {
+    /// All venues: the national best bid and offer.
+    Sip,
+    /// One venue's own book: its touches and sizes say little about the market's.
+    Iex,
+}
+
+impl Feed {
+    /// Every feed.
+    pub const ALL: [Self; 2] = [Self::Sip, Self::Iex];
+
+    /// The word used in configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sip => "sip",
+            Self::Iex => "iex",
+        }
+    }
+
+    /// The feed for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feed| feed.word() == word)
+    }
+}
+
 /// Where a quote was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {

@@ -21,6 +21,14 @@ pub enum TradeMode {
 }
 
 impl TradeMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Paper, Self::Simulated];
+
+    /// The mode for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+
     /// The events' word: `live`, `paper` or `simulated`.
     pub fn word(self) -> &'static str {
         match self {

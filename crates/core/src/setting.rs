@@ -24,6 +24,8 @@ use crate::{
     money::Money,
     policy::{Policy, PolicyKind},
     quantity::Quantity,
+    quote::Feed,
+    reading::TradeMode,
 };
 
 pub use consistent::{Inconsistent, consistent};
@@ -83,6 +85,12 @@ pub enum Bound {
     Switch,
     /// Tickers.
     Symbols,
+    /// Tickers with a factor each.
+    Factors,
+    /// The words of the trade modes.
+    Modes,
+    /// The words of the feeds.
+    Feeds,
 }
 
 impl fmt::Display for Bound {
@@ -92,6 +100,9 @@ impl fmt::Display for Bound {
             Self::Policies => f.write_str(&PolicyKind::ALL.map(PolicyKind::word).join(" | ")),
             Self::Switch => f.write_str("true | false"),
             Self::Symbols => write!(f, "up to {SYMBOLS_MAX} symbols"),
+            Self::Factors => write!(f, "up to {SYMBOLS_MAX} of SYMBOL=1 to SYMBOL=5"),
+            Self::Modes => f.write_str(&TradeMode::ALL.map(TradeMode::word).join(" | ")),
+            Self::Feeds => f.write_str(&Feed::ALL.map(Feed::word).join(" | ")),
         }
     }
 }
@@ -107,6 +118,9 @@ enum Place {
     Kind(fn(&mut Policy) -> &mut PolicyKind),
     Switch(fn(&mut Policy) -> &mut bool),
     Symbols(fn(&mut Policy) -> &mut Vec<Symbol>),
+    Factors(fn(&mut Policy) -> &mut Vec<(Symbol, Decimal)>),
+    Mode(fn(&mut Policy) -> &mut TradeMode),
+    Feed(fn(&mut Policy) -> &mut Feed),
 }
 
 /// One value of the policy that configuration may change.
@@ -146,6 +160,7 @@ impl Setting {
         match self.bound {
             Bound::Range(..) => format!("{} {}", self.bound, self.unit.word()),
             Bound::Policies | Bound::Switch | Bound::Symbols => self.bound.to_string(),
+            Bound::Factors | Bound::Modes | Bound::Feeds => self.bound.to_string(),
         }
     }
 
@@ -167,6 +182,9 @@ impl Setting {
                 let names: Vec<&str> = at(&mut policy).iter().map(Symbol::as_str).collect();
                 return names.join(",");
             }
+            Place::Factors(at) => return factors_text(at(&mut policy)),
+            Place::Mode(at) => return at(&mut policy).word().to_owned(),
+            Place::Feed(at) => return at(&mut policy).word().to_owned(),
         };
         number.normalize().to_string()
     }
@@ -194,6 +212,9 @@ impl Setting {
             Place::Kind(at) => *at(policy) = PolicyKind::from_word(text)?,
             Place::Switch(at) => *at(policy) = text.parse().ok()?,
             Place::Symbols(at) => *at(policy) = symbols(text)?,
+            Place::Factors(at) => *at(policy) = factors(text)?,
+            Place::Mode(at) => *at(policy) = TradeMode::from_word(text)?,
+            Place::Feed(at) => *at(policy) = Feed::from_word(text)?,
         }
         Some(())
     }
@@ -226,6 +247,7 @@ impl Setting {
         match self.bound {
             Bound::Range(low, high) => (low <= number && number <= high).then_some(number),
             Bound::Policies | Bound::Switch | Bound::Symbols => None,
+            Bound::Factors | Bound::Modes | Bound::Feeds => None,
         }
     }
 }
@@ -240,6 +262,55 @@ fn symbols(text: &str) -> Option<Vec<Symbol>> {
     let names = text.split([',', ' ']).filter(|name| !name.is_empty());
     let symbols: Vec<Symbol> = names.map(|name| Symbol::new(name).ok()).collect::<Option<_>>()?;
     (symbols.len() <= SYMBOLS_MAX).then_some(symbols)
+}
+
+/// Tickers with a factor from 1 to 5 each: `TQQQ=3, UVXY=1.5`.
+fn factors(text: &str) -> Option<Vec<(Symbol, Decimal)>> {
+    let pairs = text.split([',', ' ']).filter(|pair| !pair.is_empty());
+    let read = |pair: &str| {
+        let (name, factor) = pair.split_once('=')?;
+        let factor = Decimal::from_str_exact(factor).ok()?;
+        let within = Decimal::ONE <= factor && factor <= Decimal::from(5);
+        Some((Symbol::new(name).ok().filter(|_| within)?, factor))
+    };
+    let factors: Vec<_> = pairs.map(read).collect::<Option<_>>()?;
+    (factors.len() <= SYMBOLS_MAX).then_some(factors)
+}
+
+fn factors_text(factors: &[(Symbol, Decimal)]) -> String {
+    let pair = |(symbol, factor): &(Symbol, Decimal)| format!("{symbol}={}", factor.normalize());
+    factors.iter().map(pair).collect::<Vec<_>>().join(",")
+}
+
+/// Settings of a policy that are not the default's, by key: with them a log says under which thresholds its plan ran.
+pub fn unlike_default(policy: &Policy) -> Vec<(String, String)> {
+    let defaults = Policy::default();
+    let values = SETTINGS.iter().map(|setting| (setting, setting.get(policy)));
+    let mut unlike: Vec<(String, String)> = values
+        .filter(|(setting, value)| *value != setting.get(&defaults))
+        .map(|(setting, value)| (setting.key.to_owned(), value))
+        .collect();
+    unlike.sort();
+    unlike
+}
+
+/// The policy that [`unlike_default`] described. A key or a value that this release does not know leaves the default.
+///
+/// ```
+/// use alchemiser_core::{policy::Policy, setting};
+/// let policy = Policy { repegs_max: 3, ..Policy::default() };
+/// let written = setting::unlike_default(&policy);
+/// assert_eq!(written, [("repegs_max".to_owned(), "3".to_owned())]);
+/// assert_eq!(setting::restored(&written), policy);
+/// ```
+pub fn restored(values: &[(String, String)]) -> Policy {
+    let mut policy = Policy::default();
+    for (key, value) in values {
+        if let Some(setting) = find(key) {
+            setting.set(&mut policy, value).ok();
+        }
+    }
+    policy
 }
 
 fn whole(number: Decimal) -> Option<u32> {
@@ -260,8 +331,27 @@ mod tests {
             Bound::Policies => PolicyKind::ALL.map(PolicyKind::word).map(str::to_owned).to_vec(),
             Bound::Switch => ["true".to_owned(), "false".to_owned()].to_vec(),
             Bound::Symbols => ["A,B,C,D".to_owned()].to_vec(),
+            Bound::Factors => ["A=2".to_owned()].to_vec(),
+            Bound::Modes => ["paper".to_owned()].to_vec(),
+            Bound::Feeds => ["iex".to_owned()].to_vec(),
         };
         ends.into_iter().find(|end| end != now).unwrap()
+    }
+
+    /// Each field of a policy as it is printed.
+    fn fields(policy: &Policy) -> Vec<String> {
+        let text = format!("{policy:#?}");
+        let mut fields: Vec<String> = Vec::new();
+        for line in text.lines() {
+            match fields.last_mut() {
+                Some(field) if !line.chars().nth(4).is_some_and(char::is_alphabetic) => {
+                    field.push('\n');
+                    field.push_str(line);
+                }
+                Some(_) | None => fields.push(line.to_owned()),
+            }
+        }
+        fields
     }
 
     /// A new field of the policy without a setting fails here: changing every setting changes every value.
@@ -272,11 +362,15 @@ mod tests {
         for setting in SETTINGS {
             setting.set(&mut after, &other(setting, &setting.get(&before))).unwrap();
         }
-        let (before, after) = (format!("{before:#?}"), format!("{after:#?}"));
-        assert_eq!(before.lines().count(), after.lines().count(), "values of one line each");
-        for (before, after) in before.lines().zip(after.lines()) {
-            let brackets = before.ends_with(['{', '[', '(']) || before.trim().len() <= 2;
-            assert!(brackets || before != after, "no setting changes {before:?}");
+        let (before, after) = (fields(&before), fields(&after));
+        assert_eq!(before.len(), after.len());
+        for (before, after) in before.iter().zip(&after) {
+            // A list of another length is another value; of the same length, every one must be.
+            let same_length = before.lines().count() == after.lines().count();
+            for (before, after) in before.lines().zip(after.lines()).filter(|_| same_length) {
+                let brackets = before.ends_with(['{', '[', '(']) || before.trim().len() <= 2;
+                assert!(brackets || before != after, "no setting changes {before:?}");
+            }
         }
     }
 
@@ -351,5 +445,14 @@ mod tests {
         check("low_liquidity_symbols", "btal, UVXY", Some("BTAL,UVXY"));
         check("low_liquidity_symbols", "", Some(""));
         check("low_liquidity_symbols", "BTAL;UVXY", None);
+        check("leverage_factors", "tqqq=3 UVXY=1.50", Some("TQQQ=3,UVXY=1.5"));
+        check("leverage_factors", "", Some(""));
+        check("leverage_factors", "TQQQ", None);
+        check("leverage_factors", "TQQQ=0.9", None);
+        check("leverage_factors", "TQQQ=5.1", None);
+        check("trade_mode", "live", Some("live"));
+        check("trade_mode", "real", None);
+        check("feed", "iex", Some("iex"));
+        check("feed", "otc", None);
     }
 }

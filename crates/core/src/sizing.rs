@@ -14,7 +14,8 @@ use crate::{
     side::Side,
 };
 
-/// A leg's target on a quote. A complete exit is the exact available quantity; other sells are |amount| / bid, never
+/// A leg's target on a quote. A complete exit is the exact available quantity (of an asset traded in whole shares, too:
+/// its last fraction is tried once as an order of its own); other sells are |amount| / bid, never
 /// more than is available; buys are the allocation / ask. Always rounded down; there is no default quantity.
 ///
 /// # Errors
@@ -35,7 +36,8 @@ pub fn target(leg: &Leg, quote: &Quote, policy: &Policy) -> Result<Sized, LegOut
             (lot(check, quote.ask.price.shares_for(amount), policy), amount < asked.scaled(kept))
         }
     };
-    if is_too_small(target, quote.bid.price, check, policy) {
+    let residue = leg.item.is_exit() && !check.fractionable && !target.is_zero();
+    if !residue && is_too_small(target, quote.bid.price, check, policy) {
         return Err(LegOutcome::Skipped(Reason::TooSmall));
     }
     Ok(Sized { target, trimmed })
@@ -53,8 +55,8 @@ fn sell(
     if check.available.is_zero() {
         return Err(LegOutcome::Refused(Reason::SharesHeld));
     }
-    let sellable = if check.fractionable { check.available } else { check.available.whole() };
     if !leg.item.is_exit() {
+        let sellable = if check.fractionable { check.available } else { check.available.whole() };
         let wanted = lot(check, quote.bid.price.shares_for(leg.item.trade_amount.abs()), policy);
         return Ok(wanted.min(sellable));
     }
@@ -63,7 +65,7 @@ fn sell(
     if off > leg.item.current_value.abs().scaled(policy.position_tolerance) {
         return Err(LegOutcome::Refused(Reason::PositionDiffers));
     }
-    Ok(sellable)
+    Ok(check.available)
 }
 
 /// Shares rounded down to what can be traded of the asset.
@@ -71,11 +73,14 @@ pub fn lot(check: &LegCheck, shares: Decimal, policy: &Policy) -> Quantity {
     Quantity::rounded_down(shares, if check.fractionable { policy.fraction_decimals } else { 0 })
 }
 
-/// What is left is not worth an order, or cannot be one.
+/// What is left is not worth an order, or cannot be one: by dollars where parts of a share are traded, by whole shares
+/// elsewhere.
 pub fn is_too_small(leaves: Quantity, price: Price, check: &LegCheck, policy: &Policy) -> bool {
-    leaves.is_zero()
-        || (!check.fractionable && leaves < Quantity::ONE)
-        || price.times(leaves) < policy.notional_min
+    if check.fractionable {
+        leaves.is_zero() || price.times(leaves) < policy.notional_min
+    } else {
+        leaves < Quantity::ONE
+    }
 }
 
 /// Shares the money among the buys. Enough: everybody gets what the plan says. Short by a little: everybody is trimmed

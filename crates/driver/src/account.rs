@@ -1,18 +1,21 @@
-//! The account's mutex: one executing plan an account, without expiry.
+//! The account log: who executes on an account, what its day has used of its caps, and its halt switch.
 //!
-//! Keys count down, so that listing one key reads the newest entry. Whoever finds the holder's log finished releases
-//! the account for it; a plan that is not finished keeps it, whatever happened to its owner.
+//! Keys count down, so that listing one key reads the newest entry, and each entry carries the whole account. Whoever
+//! finds the holder's log finished releases the account for it; a plan that is not finished keeps it, whatever happened
+//! to its owner.
 
 use std::sync::Arc;
 
 use alchemiser_core::{
+    account::{Acquisition, Change, Halt, Usage},
     execution::Execution,
-    ids::{AccountId, PlanId},
+    ids::{AccountId, PlanId, Symbol},
+    plan::Plan,
     policy::Policy,
 };
 use alchemiser_wire::{
-    account::{AccountEntry, NotAnAccountEntry, SCHEMA},
-    ledger::encode,
+    account::{AccountEntry, NotAnAccountEntry},
+    ledger::{encode, trading_date},
 };
 use thiserror::Error;
 
@@ -21,7 +24,7 @@ use crate::{
     ports::{Desk, Store, StoreError},
 };
 
-/// The account's mutex could not be read or written.
+/// The account log could not be read or written.
 #[derive(Debug, Error)]
 pub enum AccountError {
     /// The store failed.
@@ -46,8 +49,8 @@ pub enum AccountError {
 /// What came of asking for the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// It is this plan's.
-    Acquired,
+    /// It is this plan's; so much of the day is used, and so much is reserved.
+    Acquired(Box<Acquisition>),
     /// Another plan holds it.
     Busy(PlanId),
 }
@@ -74,92 +77,135 @@ pub async fn newest(
         .map_err(|source| AccountError::Unreadable { key, source })
 }
 
+/// The halt of an account, while its trading is stopped.
+///
+/// # Errors
+/// [`AccountError`] when the log cannot be read: then it is not known, and no order may leave.
+pub async fn halted(
+    store: &Arc<dyn Store>,
+    account: &AccountId,
+) -> Result<Option<Halt>, AccountError> {
+    Ok(newest(store, account).await?.and_then(|entry| entry.account.halt))
+}
+
 /// Asks for the account; a plan that must wait is noted.
 ///
 /// # Errors
 /// [`AccountError`] when the log cannot be read or written.
-pub async fn acquire(
-    desk: &Desk,
-    account: &AccountId,
-    plan: &PlanId,
-) -> Result<Asked, AccountError> {
+pub async fn acquire(desk: &Desk, plan: &Plan, policy: &Policy) -> Result<Asked, AccountError> {
+    let (id, plan_id) = (&plan.account, &plan.plan_id);
     for _ in 0..TRIES {
-        let current = newest(&desk.store, account).await?;
-        let holder = current.as_ref().and_then(|entry| entry.holder.clone());
-        let mut waiting = current.as_ref().map(|entry| entry.waiting.clone()).unwrap_or_default();
-        match holder {
-            Some(holder) if holder == *plan => return Ok(Asked::Acquired),
-            Some(holder) if !is_finished(desk, account, &holder).await? => {
-                if waiting.contains(plan) {
-                    return Ok(Asked::Busy(holder));
-                }
-                waiting.push(plan.clone());
-                if write(desk, account, current.as_ref(), (Some(holder.clone()), waiting)).await? {
-                    return Ok(Asked::Busy(holder));
-                }
-            }
-            Some(_) | None => {
-                waiting.retain(|other| other != plan);
-                if write(desk, account, current.as_ref(), (Some(plan.clone()), waiting)).await? {
-                    return Ok(Asked::Acquired);
-                }
-            }
+        let current = newest(&desk.store, id).await?;
+        let account = current.as_ref().map(|entry| entry.account.clone()).unwrap_or_default();
+        if let Some(acquisition) = account.acquisition(id, plan_id) {
+            return Ok(Asked::Acquired(Box::new(acquisition)));
         }
+        let change = match &account.holder {
+            None => {
+                let date = trading_date(desk.clock.now());
+                Change::Acquired(plan_id.clone(), date, Usage::reserved_for(plan, policy))
+            }
+            Some(holder) => match over(desk, id, &holder.plan).await? {
+                Some((used, cents)) => Change::Released(holder.plan.clone(), used, cents),
+                None if account.waiting.contains(plan_id) => {
+                    return Ok(Asked::Busy(holder.plan.clone()));
+                }
+                None => Change::Queued(plan_id.clone()),
+            },
+        };
+        write(desk, id, current.as_ref(), change).await?;
     }
-    Err(AccountError::Contended(account.clone()))
+    Err(AccountError::Contended(id.clone()))
 }
 
 /// Gives the account back after the plan's outcome; returns the plans in line, the one that has waited longest first.
 ///
 /// # Errors
 /// [`AccountError`] when the log cannot be read or written.
-pub async fn release(
-    desk: &Desk,
-    account: &AccountId,
-    plan: &PlanId,
-) -> Result<Vec<PlanId>, AccountError> {
+pub async fn release(desk: &Desk, state: &Execution) -> Result<Vec<PlanId>, AccountError> {
+    let (id, plan_id) = (&state.plan.account, &state.plan.plan_id);
     for _ in 0..TRIES {
-        let current = newest(&desk.store, account).await?;
-        let Some(entry) = current.as_ref().filter(|entry| entry.holder.as_ref() == Some(plan))
-        else {
+        let current = newest(&desk.store, id).await?;
+        let account = current.as_ref().map(|entry| entry.account.clone()).unwrap_or_default();
+        if account.holder.is_none_or(|holder| holder.plan != *plan_id) {
             return Ok(Vec::new());
-        };
-        let waiting = entry.waiting.clone();
-        if write(desk, account, current.as_ref(), (None, waiting.clone())).await? {
-            return Ok(waiting);
+        }
+        let change = Change::Released(plan_id.clone(), Usage::of(state), state.cent_symbols());
+        if write(desk, id, current.as_ref(), change).await? {
+            return Ok(account.waiting);
         }
     }
-    Err(AccountError::Contended(account.clone()))
+    Err(AccountError::Contended(id.clone()))
 }
 
-async fn is_finished(
+/// Stops trading in the account; returns the halt that holds now, which is an earlier one if there is one.
+///
+/// # Errors
+/// [`AccountError`] when the log cannot be read or written: then trading is not stopped.
+pub async fn halt(desk: &Desk, id: &AccountId, halt: Halt) -> Result<Halt, AccountError> {
+    for _ in 0..TRIES {
+        let current = newest(&desk.store, id).await?;
+        if let Some(earlier) = current.as_ref().and_then(|entry| entry.account.halt.clone()) {
+            return Ok(earlier);
+        }
+        if write(desk, id, current.as_ref(), Change::Halted(halt.clone())).await? {
+            return Ok(halt);
+        }
+    }
+    Err(AccountError::Contended(id.clone()))
+}
+
+/// Lets trading go on; returns the halt that ended, if there was one.
+///
+/// # Errors
+/// [`AccountError`] when the log cannot be read or written: then trading stays stopped.
+pub async fn resume(desk: &Desk, id: &AccountId, who: &str) -> Result<Option<Halt>, AccountError> {
+    for _ in 0..TRIES {
+        let current = newest(&desk.store, id).await?;
+        let Some(ended) = current.as_ref().and_then(|entry| entry.account.halt.clone()) else {
+            return Ok(None);
+        };
+        if write(desk, id, current.as_ref(), Change::Resumed(who.to_owned())).await? {
+            return Ok(Some(ended));
+        }
+    }
+    Err(AccountError::Contended(id.clone()))
+}
+
+/// What a holder used, once its plan is over; `None` while it is not.
+async fn over(
     desk: &Desk,
     account: &AccountId,
     plan: &PlanId,
-) -> Result<bool, AccountError> {
+) -> Result<Option<(Usage, Vec<Symbol>)>, AccountError> {
     let mut log = ExecutionLog::new(desk.store.clone(), account, plan.as_str());
     let entries = log.read_on().await?;
     let facts = entries.iter().flat_map(|entry| &entry.facts);
-    // A holder that never claimed left nothing behind that could trade.
-    Ok(Execution::fold(facts, &Policy::default()).is_none_or(|state| state.is_finished()))
+    Ok(match Execution::fold(facts, &Policy::default()) {
+        // A holder that never claimed left nothing behind that could trade.
+        None => Some((Usage::default(), Vec::new())),
+        Some(state) if state.is_finished() => Some((Usage::of(&state), state.cent_symbols())),
+        Some(_) => None,
+    })
 }
 
+/// Writes a change; false when somebody else wrote the entry of that number.
 async fn write(
     desk: &Desk,
-    account: &AccountId,
+    id: &AccountId,
     current: Option<&AccountEntry>,
-    (holder, waiting): (Option<PlanId>, Vec<PlanId>),
+    change: Change,
 ) -> Result<bool, AccountError> {
     let seq = current.map_or(1, |entry| entry.seq.saturating_add(1));
+    let before = current.map(|entry| entry.account.clone()).unwrap_or_default();
     let entry = AccountEntry {
-        schema: SCHEMA,
         seq,
-        account: account.clone(),
-        holder,
-        waiting,
+        id: id.clone(),
+        account: before.after(&change),
+        change,
         put_id: format!("{}-{seq}", desk.owner),
         at: desk.clock.now(),
     };
-    let key = format!("{}{:020}.json", prefix(account), u64::MAX.saturating_sub(seq));
+    let key = format!("{}{:020}.json", prefix(id), u64::MAX.saturating_sub(seq));
     Ok(create(desk.store.as_ref(), &key, &entry.to_bytes()).await?)
 }

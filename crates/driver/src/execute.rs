@@ -122,10 +122,12 @@ pub async fn execute(
         let_go(floor, &state).await?;
         return Ok(Executed::AlreadyFinished);
     }
-    if !state.is_finished()
-        && let Asked::Busy(holder) = account::acquire(&floor.desk, account, plan_id).await?
-    {
-        return Ok(Executed::Busy { holder });
+    let mut acquired = None;
+    if !state.is_finished() {
+        match account::acquire(&floor.desk, &state.plan, policy).await? {
+            Asked::Busy(holder) => return Ok(Executed::Busy { holder }),
+            Asked::Acquired(acquisition) => acquired = Some(acquisition),
+        }
     }
     if let Some(held) = held(floor, &log, &state).await? {
         return Ok(held);
@@ -133,7 +135,7 @@ pub async fn execute(
     let epoch = state.epoch.saturating_add(1);
     let now = floor.desk.clock.now().max(state.last_at);
     let author = Author { epoch, owner: floor.desk.owner.clone(), until: now };
-    let acquired = (!state.acquired).then(|| FactKind::Acquired(account.clone()));
+    let acquired = acquired.filter(|_| state.acquired.is_none()).map(FactKind::Acquired);
     let mut owned = Owned::new(floor, log, state, author);
     let lease = FactKind::LeaseTaken(epoch, floor.desk.owner.clone());
     owned.commit(acquired.into_iter().chain([lease]).collect()).await?;
@@ -214,7 +216,7 @@ async fn ask(floor: &Floor, state: &Execution, why: Why) -> Result<(), PublishEr
 /// that may still fill keeps its marker.
 async fn let_go(floor: &Floor, state: &Execution) -> Result<(), ExecuteError> {
     let plan = &state.plan;
-    let waiting = account::release(&floor.desk, &plan.account, &plan.plan_id).await?;
+    let waiting = account::release(&floor.desk, state).await?;
     if !state.has_open_orders() {
         floor.desk.store.remove_hint(&marker_key(&plan.account, plan.plan_id.as_str())).await?;
     }

@@ -1,12 +1,14 @@
 //! One turn: the only place where effects are performed.
 
 use alchemiser_core::{
+    account::Halt,
     decide::decide,
     execution::{Execution, apply},
-    fact::{Announced, Fact, FactKind},
+    fact::{Announced, Fact, FactKind, StopCode},
     ids::EventId,
     observed::{Answer, Input, Observed, observe},
     outstanding::{Outstanding, Reads, Wanted, leftovers, outstanding, unannounced},
+    reading::Position,
     throttle::Tokens,
 };
 use alchemiser_wire::event;
@@ -14,8 +16,9 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    account,
     log::{Author, ExecutionLog, LogError},
-    ports::{Floor, SubmitError},
+    ports::{Floor, ReadError, SubmitError},
 };
 
 /// An execution that this process owns.
@@ -39,6 +42,29 @@ pub enum Turned {
     Complete,
     /// Look again at this time.
     WakeAt(Timestamp),
+}
+
+/// What was read, what could not be, and how many trading calls it took.
+#[derive(Default)]
+struct Readings {
+    inputs: Vec<Input>,
+    failed: Vec<ReadError>,
+    calls: usize,
+}
+
+impl Readings {
+    /// Keeps the answer to a trading call.
+    fn called<T>(&mut self, answer: Result<T, ReadError>, input: impl FnOnce(T) -> Input) {
+        self.calls = self.calls.saturating_add(1);
+        self.read(answer, input);
+    }
+
+    fn read<T>(&mut self, answer: Result<T, ReadError>, input: impl FnOnce(T) -> Input) {
+        match answer {
+            Ok(found) => self.inputs.push(input(found)),
+            Err(error) => self.failed.push(error),
+        }
+    }
 }
 
 /// The session clock is read again after this long.
@@ -151,71 +177,54 @@ impl<'a> Owned<'a> {
     }
 
     async fn read(&mut self, reads: &Reads) -> Vec<Input> {
-        let broker = self.floor.broker.clone();
-        let mut inputs = Vec::new();
-        let mut failed = Vec::new();
-        let mut calls = 0_usize;
+        let (broker, mut readings) = (self.floor.broker.clone(), Readings::default());
         if reads.session && self.session_is_old() {
-            calls += 1;
-            match broker.clock().await {
-                Ok(clock) => inputs.push(Input::Session(clock, self.floor.desk.clock.now())),
-                Err(error) => failed.push(error),
-            }
+            let clock = broker.clock().await;
+            let at = self.floor.desk.clock.now();
+            readings.called(clock, |clock| Input::Session(clock, at));
         }
         let unknown =
             reads.assets.iter().filter(|symbol| !self.observed.assets.contains_key(*symbol));
         for symbol in unknown {
-            calls += 1;
-            match broker.asset(symbol).await {
-                Ok(asset) => inputs.push(Input::Asset(symbol.clone(), asset)),
-                Err(error) => failed.push(error),
-            }
+            let asset = broker.asset(symbol).await;
+            readings.called(asset, |asset| Input::Asset(symbol.clone(), asset));
         }
         if reads.positions {
-            calls += 1;
-            match broker.positions().await {
-                Ok(positions) => {
-                    let by_symbol = positions
-                        .into_iter()
-                        .map(|position| (position.symbol.clone(), position))
-                        .collect();
-                    inputs.push(Input::Positions(by_symbol, self.now()));
-                }
-                Err(error) => failed.push(error),
-            }
+            let positions = broker.positions().await;
+            let at = self.now();
+            let by_symbol = |positions: Vec<Position>| {
+                positions.into_iter().map(|position| (position.symbol.clone(), position)).collect()
+            };
+            readings.called(positions, |found| Input::Positions(by_symbol(found), at));
         }
-        let account = match reads.account {
-            Wanted::No => false,
-            Wanted::Once => self.observed.account.is_none(),
-            Wanted::Now => true,
-        };
-        if account {
-            calls += 1;
-            match broker.account().await {
-                Ok(account) => inputs.push(Input::Account(account, self.now())),
-                Err(error) => failed.push(error),
-            }
+        if wants(reads.account, self.observed.account.is_some()) {
+            let account = broker.account().await;
+            let at = self.now();
+            readings.called(account, |account| Input::Account(account, at));
         }
         if reads.orders {
-            calls += 1;
             let since = self.state.plan.timestamp.min(self.state.claimed_at);
             let since = since.saturating_sub(ORDERS_BEFORE_PLAN).unwrap_or(since);
-            match broker.orders(since).await {
-                Ok(orders) => inputs.push(Input::Orders(orders, self.now())),
-                Err(error) => failed.push(error),
-            }
+            let orders = broker.orders(since).await;
+            let at = self.now();
+            readings.called(orders, |orders| Input::Orders(orders, at));
         }
         if !reads.snapshots.is_empty() {
-            match self.floor.market.snapshots(&reads.snapshots).await {
-                Ok(snapshots) => inputs.push(Input::Snapshots(snapshots)),
-                Err(error) => failed.push(error),
-            }
+            readings.read(self.floor.market.snapshots(&reads.snapshots).await, Input::Snapshots);
         }
-        for error in failed {
+        // Last, so that it is as young as can be when an order leaves.
+        if wants(reads.halt, self.observed.halt.is_some()) {
+            let account = &self.state.plan.account;
+            let halt = account::halted(&self.floor.desk.store, account).await;
+            let at = self.now();
+            let halt = halt.map_err(|error| ReadError(format!("the account log: {error}")));
+            readings.read(halt, |halt| Input::Halt(halt, at));
+        }
+        for error in readings.failed {
             tracing::warn!(plan_id = %self.state.plan.plan_id, %error, "a reading failed; it is asked for again");
         }
-        self.called(calls);
-        inputs
+        self.called(readings.calls);
+        readings.inputs
     }
 
     fn session_is_old(&self) -> bool {
@@ -235,11 +244,35 @@ impl<'a> Owned<'a> {
         self.author.until.duration_since(self.floor.desk.clock.now()) >= needed
     }
 
+    /// The halt switch was read so recently that an order may still leave. Committing may have taken its time.
+    fn halt_allows(&self) -> bool {
+        let bound = self.state.policy.halt_max_age;
+        let read_at = self.observed.halt.as_ref().map(|(_, at)| *at);
+        read_at.is_some_and(|at| self.floor.desk.clock.now().duration_since(at) <= bound)
+    }
+
     async fn perform(&mut self, due: &Outstanding) {
+        self.halt(due.halt).await;
         self.cancel(due).await;
         self.submit(due).await;
         self.look_up(due).await;
         self.publish(&due.publications).await;
+    }
+
+    /// Stops the account when something is wrong beyond this plan. It is tried again until the halt shows.
+    async fn halt(&mut self, code: Option<StopCode>) {
+        let Some(code) = code else { return };
+        let (desk, plan) = (&self.floor.desk, &self.state.plan);
+        let who = format!("plan {}", plan.plan_id);
+        let halt = Halt::new(&who, code.code(), self.now());
+        match account::halt(desk, &plan.account, halt).await {
+            Ok(_) => {
+                tracing::error!(account = %plan.account, plan_id = %plan.plan_id, code = code.code(), "trading is halted");
+            }
+            Err(error) => {
+                tracing::error!(account = %plan.account, %error, "the account could not be halted; it is tried again");
+            }
+        }
     }
 
     async fn cancel(&mut self, due: &Outstanding) {
@@ -257,7 +290,7 @@ impl<'a> Owned<'a> {
 
     async fn submit(&mut self, due: &Outstanding) {
         let broker = self.floor.broker.clone();
-        let (may, inputs) = (self.lease_allows(), &due.submits);
+        let (may, inputs) = (self.lease_allows() && self.halt_allows(), &due.submits);
         let posts = inputs.iter().map(|order| {
             let broker = broker.clone();
             async move {
@@ -308,6 +341,14 @@ impl<'a> Owned<'a> {
                 }
             }
         }
+    }
+}
+
+fn wants(wanted: Wanted, is_known: bool) -> bool {
+    match wanted {
+        Wanted::No => false,
+        Wanted::Once => !is_known,
+        Wanted::Now => true,
     }
 }
 

@@ -1,7 +1,11 @@
-//! The account log: a mutex over plans, without expiry. Each entry carries the whole state.
+//! The account log as JSON: each entry is one change, and the whole account after it.
 
-use alchemiser_core::ids::{AccountId, PlanId};
-use jiff::Timestamp;
+use alchemiser_core::{
+    account::{Account, Acquisition, Change, Halt, Holding, Usage},
+    ids::{AccountId, PlanId, Symbol},
+    money::Money,
+};
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,21 +15,16 @@ use crate::text;
 pub const SCHEMA: u32 = 1;
 
 /// An entry of the account log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountEntry {
-    /// The schema.
-    pub schema: u32,
     /// 1 for the first.
     pub seq: u64,
-    /// The account.
-    #[serde(with = "text")]
-    pub account: AccountId,
-    /// The plan that holds the account, if one does.
-    #[serde(with = "text::option")]
-    pub holder: Option<PlanId>,
-    /// Plans that asked while it was held, oldest first.
-    #[serde(with = "text::list")]
-    pub waiting: Vec<PlanId>,
+    /// The account's number.
+    pub id: AccountId,
+    /// What changed.
+    pub change: Change,
+    /// The account after it.
+    pub account: Account,
     /// Tells two writers of the same number apart.
     pub put_id: String,
     /// When.
@@ -48,10 +47,227 @@ pub enum NotAnAccountEntry {
     },
 }
 
+#[derive(Deserialize)]
+struct Version {
+    schema: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    schema: u32,
+    seq: u64,
+    #[serde(with = "text")]
+    account: AccountId,
+    #[serde(flatten)]
+    change: ChangeLine,
+    put_id: String,
+    at: Timestamp,
+    state: StateLine,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+enum ChangeLine {
+    Acquired {
+        #[serde(with = "text")]
+        plan_id: PlanId,
+        date: Date,
+        reserved: UsageLine,
+    },
+    Queued {
+        #[serde(with = "text")]
+        plan_id: PlanId,
+    },
+    Released {
+        #[serde(with = "text")]
+        plan_id: PlanId,
+        used: UsageLine,
+        #[serde(with = "text::list")]
+        cent_symbols: Vec<Symbol>,
+    },
+    Halted {
+        halt: HaltLine,
+    },
+    Resumed {
+        who: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StateLine {
+    holder: Option<HoldingLine>,
+    #[serde(with = "text::list")]
+    waiting: Vec<PlanId>,
+    date: Option<Date>,
+    used: UsageLine,
+    #[serde(with = "text::list")]
+    cent_symbols: Vec<Symbol>,
+    halt: Option<HaltLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HoldingLine {
+    #[serde(with = "text")]
+    plan_id: PlanId,
+    reserved: UsageLine,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UsageLine {
+    #[serde(with = "text")]
+    notional: Money,
+    orders: u32,
+}
+
+/// A halt, in the account log and in a plan's.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct HaltLine {
+    who: String,
+    why: String,
+    since: Timestamp,
+}
+
+/// What a plan's log holds of the account that it took.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AcquiredLine {
+    #[serde(with = "text")]
+    account: AccountId,
+    date: Date,
+    before: UsageLine,
+    reserved: UsageLine,
+    #[serde(with = "text::list")]
+    cent_symbols: Vec<Symbol>,
+}
+
+impl From<Usage> for UsageLine {
+    fn from(usage: Usage) -> Self {
+        Self { notional: usage.notional, orders: usage.orders }
+    }
+}
+
+impl From<UsageLine> for Usage {
+    fn from(line: UsageLine) -> Self {
+        Self { notional: line.notional, orders: line.orders }
+    }
+}
+
+impl From<&Halt> for HaltLine {
+    fn from(halt: &Halt) -> Self {
+        Self { who: halt.who.clone(), why: halt.why.clone(), since: halt.at }
+    }
+}
+
+impl From<HaltLine> for Halt {
+    fn from(line: HaltLine) -> Self {
+        Self::new(&line.who, &line.why, line.since)
+    }
+}
+
+impl From<&Acquisition> for AcquiredLine {
+    fn from(acquisition: &Acquisition) -> Self {
+        Self {
+            account: acquisition.account.clone(),
+            date: acquisition.date,
+            before: acquisition.before.into(),
+            reserved: acquisition.reserved.into(),
+            cent_symbols: acquisition.cent_symbols.clone(),
+        }
+    }
+}
+
+impl From<AcquiredLine> for Acquisition {
+    fn from(line: AcquiredLine) -> Self {
+        Self {
+            account: line.account,
+            date: line.date,
+            before: line.before.into(),
+            reserved: line.reserved.into(),
+            cent_symbols: line.cent_symbols,
+        }
+    }
+}
+
+impl From<&Change> for ChangeLine {
+    fn from(change: &Change) -> Self {
+        match change {
+            Change::Acquired(plan_id, date, reserved) => Self::Acquired {
+                plan_id: plan_id.clone(),
+                date: *date,
+                reserved: (*reserved).into(),
+            },
+            Change::Queued(plan_id) => Self::Queued { plan_id: plan_id.clone() },
+            Change::Released(plan_id, used, cent_symbols) => Self::Released {
+                plan_id: plan_id.clone(),
+                used: (*used).into(),
+                cent_symbols: cent_symbols.clone(),
+            },
+            Change::Halted(halt) => Self::Halted { halt: halt.into() },
+            Change::Resumed(who) => Self::Resumed { who: who.clone() },
+        }
+    }
+}
+
+impl From<ChangeLine> for Change {
+    fn from(line: ChangeLine) -> Self {
+        match line {
+            ChangeLine::Acquired { plan_id, date, reserved } => {
+                Self::Acquired(plan_id, date, reserved.into())
+            }
+            ChangeLine::Queued { plan_id } => Self::Queued(plan_id),
+            ChangeLine::Released { plan_id, used, cent_symbols } => {
+                Self::Released(plan_id, used.into(), cent_symbols)
+            }
+            ChangeLine::Halted { halt } => Self::Halted(halt.into()),
+            ChangeLine::Resumed { who } => Self::Resumed(who),
+        }
+    }
+}
+
+impl From<&Account> for StateLine {
+    fn from(account: &Account) -> Self {
+        let holding = |holding: &Holding| HoldingLine {
+            plan_id: holding.plan.clone(),
+            reserved: holding.reserved.into(),
+        };
+        Self {
+            holder: account.holder.as_ref().map(holding),
+            waiting: account.waiting.clone(),
+            date: account.date,
+            used: account.used.into(),
+            cent_symbols: account.cent_symbols.clone(),
+            halt: account.halt.as_ref().map(HaltLine::from),
+        }
+    }
+}
+
+impl From<StateLine> for Account {
+    fn from(line: StateLine) -> Self {
+        let holding =
+            |line: HoldingLine| Holding { plan: line.plan_id, reserved: line.reserved.into() };
+        Self {
+            holder: line.holder.map(holding),
+            waiting: line.waiting,
+            date: line.date,
+            used: line.used.into(),
+            cent_symbols: line.cent_symbols,
+            halt: line.halt.map(Halt::from),
+        }
+    }
+}
+
 impl AccountEntry {
     /// The bytes to store.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        let line = Line {
+            schema: SCHEMA,
+            seq: self.seq,
+            account: self.id.clone(),
+            change: (&self.change).into(),
+            put_id: self.put_id.clone(),
+            at: self.at,
+            state: (&self.account).into(),
+        };
+        serde_json::to_vec(&line).unwrap_or_default()
     }
 
     /// Reads an entry.
@@ -59,11 +275,18 @@ impl AccountEntry {
     /// # Errors
     /// [`NotAnAccountEntry`] for other bytes and for a newer schema.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotAnAccountEntry> {
-        let entry: Self = serde_json::from_slice(bytes)?;
-        if entry.schema > SCHEMA {
-            Err(NotAnAccountEntry::Newer { found: entry.schema })
-        } else {
-            Ok(entry)
+        let Version { schema } = serde_json::from_slice(bytes)?;
+        if schema > SCHEMA {
+            return Err(NotAnAccountEntry::Newer { found: schema });
         }
+        let line: Line = serde_json::from_slice(bytes)?;
+        Ok(Self {
+            seq: line.seq,
+            id: line.account,
+            change: line.change.into(),
+            account: line.state.into(),
+            put_id: line.put_id,
+            at: line.at,
+        })
     }
 }

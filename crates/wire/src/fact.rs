@@ -8,7 +8,7 @@ use alchemiser_core::{
         Announced, CancelReason, Fact, FactKind, Funds, Phase, PositionDifference, Refusal, Sized,
         StopCode,
     },
-    ids::{AccountId, EventId, Owner, Symbol},
+    ids::{EventId, Owner, Symbol},
     leg::{LegOutcome, Reason, WaitCode},
     money::Money,
     plan::{Plan, PlanRefused, RefusalCode},
@@ -17,7 +17,10 @@ use alchemiser_core::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::text;
+use crate::{
+    account::{AcquiredLine, HaltLine},
+    text,
+};
 use part::{
     Amount, AnnouncedLine, AttemptLine, DifferenceLine, IntentLine, OutcomeLine, PreflightLine,
     QuoteLine, ReportLine, VerdictLine, refusal_kind, refusal_word,
@@ -36,10 +39,7 @@ pub(crate) struct FactLine {
 #[serde(tag = "fact", rename_all = "snake_case")]
 enum Kind {
     Claimed(Box<PlanLine>),
-    Acquired {
-        #[serde(with = "text")]
-        account: AccountId,
-    },
+    Acquired(AcquiredLine),
     LeaseTaken {
         epoch: u32,
         #[serde(with = "text")]
@@ -50,6 +50,7 @@ enum Kind {
         #[serde(with = "text")]
         code: StopCode,
     },
+    HaltSeen(HaltLine),
     FundsVerified {
         #[serde(with = "text")]
         before: Money,
@@ -149,12 +150,13 @@ impl From<&FactKind> for Kind {
         };
         match kind {
             FactKind::Claimed(plan) => Self::Claimed(Box::new(PlanLine::from(plan.as_ref()))),
-            FactKind::Acquired(account) => Self::Acquired { account: account.clone() },
+            FactKind::Acquired(acquisition) => Self::Acquired(acquisition.as_ref().into()),
             FactKind::LeaseTaken(epoch, owner) => {
                 Self::LeaseTaken { epoch: *epoch, owner: owner.clone() }
             }
             FactKind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             FactKind::PlanStopped(code) => Self::PlanStopped { code: *code },
+            FactKind::HaltSeen(halt) => Self::HaltSeen(halt.into()),
             FactKind::FundsVerified(funds) => {
                 Self::FundsVerified { before: funds.before, proceeds: funds.proceeds }
             }
@@ -249,10 +251,11 @@ impl TryFrom<Kind> for FactKind {
     fn try_from(kind: Kind) -> Result<Self, String> {
         Ok(match kind {
             Kind::Claimed(plan) => Self::Claimed(Box::new(Plan::from(*plan))),
-            Kind::Acquired { account } => Self::Acquired(account),
+            Kind::Acquired(line) => Self::Acquired(Box::new(line.into())),
             Kind::LeaseTaken { epoch, owner } => Self::LeaseTaken(epoch, owner),
             Kind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             Kind::PlanStopped { code } => Self::PlanStopped(code),
+            Kind::HaltSeen(line) => Self::HaltSeen(line.into()),
             Kind::FundsVerified { before, proceeds } => {
                 Self::FundsVerified(Funds { before, proceeds })
             }

@@ -6,7 +6,7 @@ use alchemiser_core::{
     leg::LegOutcome,
     quote::Quote,
 };
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// The schema of a line.
@@ -121,10 +121,15 @@ impl From<&Quote> for QuoteRecord {
     }
 }
 
+/// The New York date of a moment: the trading day it belongs to.
+pub fn trading_date(at: Timestamp) -> Date {
+    let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).date()
+}
+
 /// Where a plan's ledger is: `ledger/{account}/date=YYYY-MM-DD/{plan_id}.jsonl`, by the New York date of its receipt.
 pub fn key(state: &Execution) -> String {
-    let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
-    let date = state.plan.received_at.to_zoned(zone).date();
+    let date = trading_date(state.plan.received_at);
     format!(
         "ledger/{}/date={date}/{}.jsonl",
         encode(state.plan.account.as_str()),

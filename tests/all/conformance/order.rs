@@ -51,7 +51,15 @@ pub(crate) fn plan(buys: usize) -> Plan {
 
 fn ages() -> Ages {
     let none = SignedDuration::ZERO;
-    Ages { quote_observed: none, quote_standing: none, session: none, orders: none, funds: none }
+    Ages {
+        quote_observed: none,
+        quote_standing: none,
+        session: none,
+        orders: none,
+        funds: none,
+        account: none,
+        halt: none,
+    }
 }
 
 /// A leg with this target and no order yet.

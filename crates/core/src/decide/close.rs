@@ -76,6 +76,10 @@ pub(super) fn close(decider: &mut Decider<'_>) {
             Some(_) | None => return,
         }
     }
+    // The halt that this plan asked for must show before nobody looks after it any more.
+    if decider.state.must_halt().is_some() {
+        return;
+    }
     let outcome = outcome::classify(&decider.state);
     decider.record(FactKind::OutcomeReached(Box::new(outcome)));
     decider.record(FactKind::PhaseChanged(Phase::Finished));

@@ -6,12 +6,17 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
 use crate::{
+    execution::Execution,
     fact::{FactKind, Funds, LegCheck, Phase, Preflight, StopCode},
     ids::{ClientOrderId, Symbol},
     leg::{LegOutcome, Reason, WaitCode},
+    outstanding,
     plan::Urgency,
-    policy::{Policy, PolicyKind},
-    reading::{AccountReading, Asset, Position, SessionClock},
+    policy::PolicyKind,
+    price::Tick,
+    quote::Feed,
+    reading::{AccountReading, Asset, Position, SessionClock, TradeMode},
+    setting,
     side::Side,
 };
 
@@ -52,12 +57,13 @@ pub(super) fn prepare(decider: &mut Decider<'_>) {
 /// All readings, once our own leftovers of earlier plans are gone from the book.
 fn readings(decider: &Decider<'_>) -> Option<Readings> {
     let observed = decider.observed;
-    let leftovers = observed.orders.values().any(|order| order.status.is_open());
+    let leftovers = !outstanding::leftovers(&decider.state, observed).is_empty();
     let assets = decider.state.legs.iter().all(|leg| observed.assets.contains_key(leg.symbol()));
     if leftovers || !assets {
         return None;
     }
     observed.orders_at?;
+    observed.halt.as_ref()?;
     let (account, _) = observed.account.clone()?;
     let (positions, _) = observed.positions.clone()?;
     let (session, _) = observed.session?;
@@ -99,6 +105,12 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     if account.account != plan.account {
         return Err(StopCode::AccountDiffers);
     }
+    if account.mode != policy.trade_mode {
+        return Err(StopCode::ModeDiffers);
+    }
+    if account.mode == TradeMode::Live && policy.feed == Feed::Iex && !policy.allow_iex {
+        return Err(StopCode::FeedNotAllowed);
+    }
     if !account.may_trade {
         return Err(StopCode::AccountBlocked);
     }
@@ -114,6 +126,9 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     if plan.trade_value > account.equity.scaled(policy.turnover_max) {
         return Err(StopCode::TurnoverTooHigh);
     }
+    if !day_allows(decider, account) {
+        return Err(StopCode::DailyCap);
+    }
     let (kind, working_time) = working(decider, readings)?;
     let window = window(decider, working_time);
     let windows = window.saturating_mul(i32::try_from(phases(decider)).unwrap_or(i32::MAX));
@@ -121,7 +136,7 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     let leg_check = |leg: &crate::leg::Leg| {
         let asset = decider.observed.assets.get(leg.symbol()).and_then(Option::as_ref);
         let position = readings.positions.get(leg.symbol());
-        check(leg.symbol(), asset, position, policy)
+        check(&decider.state, leg.symbol(), asset, position)
     };
     Ok(Preflight {
         mode: account.mode,
@@ -132,9 +147,19 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
         deadline: decider.now.saturating_add(lasting).unwrap_or(decider.now),
         opened_at: readings.session.opened_at,
         closes_at: readings.session.closes_at,
-        cash_share: policy.cash_share,
-        amount_tolerance: policy.amount_tolerance,
+        settings: setting::unlike_default(policy),
         legs: decider.state.legs.iter().map(leg_check).collect(),
+    })
+}
+
+/// The day has room for what the plan trades, and for one order of each leg.
+fn day_allows(decider: &Decider<'_>, account: &AccountReading) -> bool {
+    let (plan, policy) = (&decider.state.plan, &decider.state.policy);
+    decider.state.acquired.as_ref().is_some_and(|acquired| {
+        let cap = account.equity.scaled(policy.daily_notional_max);
+        let legs = u32::try_from(decider.state.legs.len()).unwrap_or(u32::MAX);
+        acquired.before.notional.plus(plan.trade_value) <= cap
+            && acquired.before.orders.saturating_add(legs) <= decider.state.daily_orders_cap()
     })
 }
 
@@ -181,19 +206,28 @@ fn window(decider: &Decider<'_>, working_time: SignedDuration) -> SignedDuration
 }
 
 fn check(
+    state: &Execution,
     symbol: &Symbol,
     asset: Option<&Asset>,
     position: Option<&Position>,
-    policy: &Policy,
 ) -> LegCheck {
     LegCheck {
         symbol: symbol.clone(),
         fractionable: asset.is_some_and(|asset| asset.fractionable),
-        tick: asset.and_then(|asset| asset.tick),
-        round_lot: asset.map_or(policy.round_lot, |asset| asset.round_lot),
+        tick: tick(state, symbol, asset),
+        round_lot: asset.map_or(state.policy.round_lot, |asset| asset.round_lot),
         held: position.map_or_else(Default::default, |position| position.quantity),
         available: position.map_or_else(Default::default, |position| position.available),
     }
+}
+
+/// The symbol's own price step: the broker's word for it, else half a cent for a symbol on the half-penny list, unless
+/// the broker refused such a price earlier that day.
+fn tick(state: &Execution, symbol: &Symbol, asset: Option<&Asset>) -> Option<Tick> {
+    let refused = state.acquired.as_ref().is_some_and(|known| known.cent_symbols.contains(symbol));
+    let listed = state.policy.half_cent_symbols.contains(symbol).then_some(Tick::HALF_CENT);
+    let tick = asset.and_then(|asset| asset.tick).or(listed);
+    tick.filter(|tick| !(refused && *tick == Tick::HALF_CENT))
 }
 
 fn pass(decider: &mut Decider<'_>, readings: &Readings, preflight: Preflight) {

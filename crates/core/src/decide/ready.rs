@@ -6,14 +6,14 @@ use rust_decimal::Decimal;
 use crate::{
     child::{ChildOrder, OrderTerms, Purpose, Status},
     controls::{self, Request, Ruling, View},
-    fact::{FactKind, Intent, RefusalKind, Sized},
+    fact::{FactKind, Intent, LegCheck, RefusalKind, Sized},
     ids::{ClientOrderId, Symbol},
     leg::{Leg, LegOutcome, Reason, WaitCode},
     money::Money,
     peg::{self, Base, Decision, Parent, Resting},
     plan::Urgency,
     policy::Policy,
-    price::Price,
+    price::{Price, Tick},
     quantity::Quantity,
     quote::Quote,
     side::Side,
@@ -47,8 +47,8 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
     let Some(check) = leg.check.clone() else {
         return;
     };
-    if sizing::is_too_small(leg.leaves(), quote.bid.price, &check, &decider.state.policy) {
-        return decider.finish(symbol, complete(&leg));
+    if let Some(outcome) = traded(&leg, &quote, &check, &decider.state.policy) {
+        return decider.finish(symbol, outcome);
     }
     if decider.now > decider.state.leg_window_end(symbol, decider.now) {
         return decider.finish(symbol, by_fills(&leg, window_reason(&leg, &quote, decider)));
@@ -67,8 +67,19 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
     }
 }
 
+/// How a leg ends that has nothing left to send; `None` while it has. The residue of an asset that is traded in whole
+/// shares is tried once.
+fn traded(leg: &Leg, quote: &Quote, check: &LegCheck, policy: &Policy) -> Option<LegOutcome> {
+    match (leg.residue(), leg.residue_order()) {
+        (Some(_), Some(_)) => Some(LegOutcome::Residue),
+        (Some(_), None) => None,
+        (None, _) => sizing::is_too_small(leg.leaves(), quote.bid.price, check, policy)
+            .then(|| complete(leg)),
+    }
+}
+
 /// The outcome of a leg whose target is traded: a target that was lowered by more than a trifle is not the plan's.
-fn complete(leg: &Leg) -> LegOutcome {
+pub(super) fn complete(leg: &Leg) -> LegOutcome {
     let trimmed = leg.sized.is_some_and(|sized| sized.trimmed);
     match (trimmed, leg.side) {
         (false, _) => LegOutcome::Filled,
@@ -109,6 +120,7 @@ fn after_last(leg: &Leg, decider: &mut Decider<'_>) -> Option<LegOutcome> {
     let last = leg.children.last()?;
     let refusals = leg.children.iter().filter(|child| child.status == Status::Rejected).count();
     match (last.status, last.refusal.as_ref().map(|refusal| refusal.kind)) {
+        (Status::Rejected, _) if leg.residue_order() == Some(last) => Some(LegOutcome::Residue),
         (Status::Expired, _) => Some(by_fills(leg, Reason::WindowOver)),
         (Status::Replaced, _) => Some(by_fills(leg, Reason::Replaced)),
         (Status::Rejected, _) if refusals >= 4 => Some(by_fills(leg, Reason::Rejected)),
@@ -119,6 +131,10 @@ fn after_last(leg: &Leg, decider: &mut Decider<'_>) -> Option<LegOutcome> {
             Status::Rejected,
             Some(RefusalKind::InsufficientFunds | RefusalKind::WashTrade) | None,
         ) => None,
+        // Half-cent prices of this symbol are not taken that day; whole cents are.
+        (Status::Rejected, Some(RefusalKind::SubPenny)) if leg.tick_of(last) == Tick::HALF_CENT => {
+            None
+        }
         (
             Status::Rejected,
             Some(RefusalKind::SubPenny | RefusalKind::NotFractionable | RefusalKind::Other),
@@ -253,6 +269,7 @@ pub(super) fn parent(
     quote: &Quote,
     live: Option<&ChildOrder>,
 ) -> Parent {
+    let near = quote.near(leg.side).price;
     let lot = leg.check.as_ref().map_or(decider.state.policy.round_lot, |check| check.round_lot);
     let resting = live.filter(|child| child.purpose == Purpose::Rest).map(|child| {
         let displayed = child.leaves().round_lots(lot);
@@ -263,8 +280,11 @@ pub(super) fn parent(
             since: child.intended_at,
             displayed,
             before: child.before,
-            // While the quote has not changed, we have been alone at least since it did.
-            alone_since: alone.then(|| quote.changed_at.max(child.intended_at)),
+            // While the near touch has not changed, we have been alone at least since it did.
+            alone_since: alone.then(|| {
+                let near = decider.observed.near_since(leg.symbol(), quote, leg.side);
+                near.max(child.intended_at)
+            }),
         }
     });
     Parent {
@@ -277,7 +297,7 @@ pub(super) fn parent(
         rested: leg.rested(),
         ramp: leg.ramp,
         tick: leg.tick(quote.bid.price),
-        effective_over_quoted: decider.state.effective_over_quoted(leg),
+        effective_over_quoted: leg.effective_over_quoted(leg.tick(near).count(quote.spread())),
         used: leg.used(),
         round_lot: lot,
         fill_wait: decider.state.policy.fill_wait(leg.symbol()),
@@ -295,7 +315,7 @@ fn quantity(
     let Some(check) = &leg.check else {
         return Quantity::ZERO;
     };
-    let mut most = leg.leaves();
+    let mut most = if leg.residue().is_some() { leg.leaves() } else { sendable(check, leg) };
     if purpose == Purpose::Cross {
         let cap = controls::cross_cap(&Request { leg, terms, purpose, quote, again: None }, policy);
         if cap < most {
@@ -305,11 +325,15 @@ fn quantity(
     most
 }
 
+/// The leaves, in shares that can be sent of the asset.
+fn sendable(check: &LegCheck, leg: &Leg) -> Quantity {
+    if check.fractionable { leg.leaves() } else { leg.leaves().whole() }
+}
+
 /// Shares that the plan's amount (with its tolerance) and the budget still pay for at a limit.
 fn affordable(decider: &Decider<'_>, leg: &Leg, limit: Price) -> Option<Quantity> {
     let (policy, check) = (&decider.state.policy, leg.check.as_ref()?);
-    let (preflight, _) = decider.state.preflight.as_ref()?;
-    let own = leg.item.trade_amount.scaled(preflight.amount_tolerance).minus(leg.filled_notional());
+    let own = leg.item.trade_amount.scaled(policy.amount_tolerance).minus(leg.filled_notional());
     let left = decider.state.budget()?.minus(decider.state.buys_committed());
     Some(sizing::lot(check, limit.shares_for(own.min(left).max(Money::ZERO)), policy))
 }

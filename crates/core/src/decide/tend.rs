@@ -124,6 +124,10 @@ fn working(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
         cancel(decider, symbol, child, CancelReason::WindowOver);
     } else {
         match child.purpose {
+            // What was canceled could not be sent again.
+            Purpose::Rest | Purpose::Cross if !halt_is_read(decider) => {
+                decider.wait(symbol, Some(WaitCode::Reading));
+            }
             Purpose::Cross => {
                 if since(decider, child.intended_at) >= decider.state.policy.cross_patience {
                     cancel(decider, symbol, child, CancelReason::CrossAgain);
@@ -132,6 +136,11 @@ fn working(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
             Purpose::Rest => resting(decider, symbol, child),
         }
     }
+}
+
+fn halt_is_read(decider: &Decider<'_>) -> bool {
+    let bound = decider.state.policy.halt_max_age;
+    decider.observed.halt.as_ref().is_some_and(|(_, at)| since(decider, *at) <= bound)
 }
 
 fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
@@ -164,7 +173,11 @@ fn cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder, reason
         }
         CancelReason::LegOver | CancelReason::TooMuch => Decimal::ZERO,
     };
-    if decider.spend(reserve) {
+    let halted = reason == CancelReason::PlanStopped;
+    if halted {
+        decider.spend_anyway();
+    }
+    if halted || decider.spend(reserve) {
         decider.record(FactKind::CancelRequested(symbol.clone(), child.attempt, reason));
     }
 }

@@ -4,8 +4,12 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use thiserror::Error;
 
-use super::find;
-use crate::policy::Policy;
+use super::{Unit, find};
+use crate::{
+    policy::{Policy, PolicyKind},
+    quote::Feed,
+    reading::TradeMode,
+};
 
 /// What the broker takes from one account in a minute.
 const BROKER_CALLS_PER_MINUTE: Decimal = Decimal::from_parts(200, 0, 0, false, 0);
@@ -47,7 +51,36 @@ pub fn consistent(policy: &Policy) -> Result<(), Inconsistent> {
     at_most(policy, "cross_reach", "collar")?;
     at_most(policy, "resting_children_max", "children_max")?;
     at_most(policy, "notional_min", "order_notional_max")?;
+    at_most(policy, "market_quote_max", "quote_observed_max")?;
+    feed(policy)?;
+    armed(policy)?;
     calls(policy)
+}
+
+/// Sizes and touches of one venue say little about the market's: only policies that do not read them may use them.
+fn feed(policy: &Policy) -> Result<(), Inconsistent> {
+    match (policy.feed, policy.kind) {
+        (Feed::Iex, PolicyKind::Adaptive | PolicyKind::Liquidity) => Err(Inconsistent {
+            key: "feed",
+            expected: format!("sip for policy {}", policy.kind.word()),
+            found: shown(policy, "feed"),
+            others: vec!["policy"],
+        }),
+        (Feed::Sip, _) | (Feed::Iex, PolicyKind::Walk | PolicyKind::Cross) => Ok(()),
+    }
+}
+
+/// Real money is asked for twice.
+fn armed(policy: &Policy) -> Result<(), Inconsistent> {
+    if policy.trade_mode != TradeMode::Live || policy.live_armed {
+        return Ok(());
+    }
+    Err(Inconsistent {
+        key: "live_armed",
+        expected: "true for trade_mode live".to_owned(),
+        found: shown(policy, "live_armed"),
+        others: vec!["trade_mode"],
+    })
 }
 
 /// A value as a number in its base unit: times in milliseconds.
@@ -60,7 +93,10 @@ fn number(policy: &Policy, key: &str) -> Decimal {
 
 /// A value with its unit.
 fn shown(policy: &Policy, key: &str) -> String {
-    find(key).map_or_else(String::new, |s| format!("{} {}", s.get(policy), s.unit.word()))
+    find(key).map_or_else(String::new, |s| {
+        let value = s.get(policy);
+        if s.unit == Unit::Word { value } else { format!("{value} {}", s.unit.word()) }
+    })
 }
 
 /// A time must be longer than others together.
@@ -134,6 +170,11 @@ mod tests {
         check(
             &[("cross_reach", "0.005")],
             "cross_reach: expected at most collar = 0.0025 share, found 0.005 share",
+        );
+        check(&[("feed", "iex")], "feed: expected sip for policy adaptive, found iex");
+        check(
+            &[("trade_mode", "live")],
+            "live_armed: expected true for trade_mode live, found false",
         );
         check(
             &[("call_rate", "3")],

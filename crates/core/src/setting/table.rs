@@ -72,6 +72,14 @@ const fn switch(key: &'static str, at: fn(&mut Policy) -> &mut bool) -> Setting 
 /// Every setting, in the policy's order.
 pub const SETTINGS: &[Setting] = &[
     word("policy", Bound::Policies, Place::Kind(|p| &mut p.kind)).because("how orders are priced"),
+    word("trade_mode", Bound::Modes, Place::Mode(|p| &mut p.trade_mode))
+        .because("where orders may go; an account of another mode stops the plan"),
+    switch("live_armed", |p| &mut p.live_armed)
+        .because("orders may reach a real market: trade_mode = live needs this, too"),
+    word("feed", Bound::Feeds, Place::Feed(|p| &mut p.feed))
+        .because("whose quotes they are: all venues' (sip) or one venue's (iex)"),
+    switch("allow_iex", |p| &mut p.allow_iex)
+        .because("real money may be traded on one venue's quotes"),
     seconds("plan_max_age", 1, 604_800, |p| &mut p.plan_max_age)
         .because("an older plan sends no first order: prices have moved since it was computed"),
     seconds("working_time.low", 1, 3_600, |p| &mut p.working_time[0])
@@ -116,6 +124,12 @@ pub const SETTINGS: &[Setting] = &[
         .because("a crossing order is at most this many times the far touch's size"),
     dollars("cross_notional_floor", 0, 100_000, |p| &mut p.cross_notional_floor)
         .because("a crossing order may be this large whatever the far touch's size"),
+    switch("allow_market", |p| &mut p.allow_market)
+        .because("the last escalation may be a market order"),
+    share("market_spread_max", bps(1), bps(500), |p| &mut p.market_spread_max)
+        .because("a market order leaves only on a spread of at most this share of the mid"),
+    seconds("market_quote_max", 1, 30, |p| &mut p.market_quote_max)
+        .because("a market order leaves only on a quote read this recently"),
     seconds("fill_wait", 1, 300, |p| &mut p.fill_wait)
         .because("liquidity: how long an order waits at a price before the re-peg"),
     count("repegs_max", 1, 10, |p| &mut p.repegs_max)
@@ -170,6 +184,20 @@ pub const SETTINGS: &[Setting] = &[
         .because("what counts as a recent last trade"),
     share("previous_close_collar", bps(100), bps(10_000), |p| &mut p.previous_close_collar)
         .because("a limit is at most this share worse than the previous close"),
+    word("leverage_factors", Bound::Factors, Place::Factors(|p| &mut p.leverage_factors))
+        .because("leveraged funds: how many times wider the previous-close collar is"),
+    word("half_cent_symbols", Bound::Symbols, Place::Symbols(|p| &mut p.half_cent_symbols))
+        .because("symbols on the half-penny list: their tick is $0.005 until it is refused"),
+    times("daily_notional_max", decimal(1, 1), decimal(20, 0), |p| &mut p.daily_notional_max)
+        .because("what the account's plans trade in a day, in times its equity"),
+    count("daily_orders_max", 1, 10_000, |p| &mut p.daily_orders_max)
+        .because("orders of the account's plans in a day (see daily_orders_per_leg)"),
+    count("daily_orders_per_leg", 1, 100, |p| &mut p.daily_orders_per_leg)
+        .because("a plan of many legs may bring the day to this many orders for each"),
+    seconds("halt_max_age", 1, 30, |p| &mut p.halt_max_age)
+        .because("the halt switch must have been read this recently"),
+    switch("cancel_foreign_orders", |p| &mut p.cancel_foreign_orders)
+        .because("orders that are not ours are canceled before anything trades"),
     millis("clock_skew_max", 1, 5_000, |p| &mut p.clock_skew_max)
         .because("our clock and the broker's differ by at most this"),
     seconds("session_max_age", 10, 600, |p| &mut p.session_max_age)

@@ -205,6 +205,33 @@ impl Broker {
         }
     }
 
+    /// Cancels an order by the broker's own id.
+    pub(crate) fn end_of(&mut self, id: &BrokerOrderId) {
+        self.cancel_calls += 1;
+        let mut orders = self.orders.iter_mut();
+        let found = orders.find(|order| order.broker_order_id == *id);
+        if let Some(order) = found.filter(|_| self.cancels) {
+            order.status = BrokerStatus::Canceled;
+        }
+    }
+
+    /// Somebody else's open order.
+    pub(crate) fn foreign(&mut self, symbol: &str, side: Side, now: Timestamp) {
+        self.orders.push(OrderReport {
+            client_order_id: "by hand".to_owned(),
+            broker_order_id: BrokerOrderId::new("by-hand-1").unwrap(),
+            symbol: Symbol::new(symbol).unwrap(),
+            side,
+            status: BrokerStatus::New,
+            quantity: Quantity::ONE,
+            limit: None,
+            cumulative: Quantity::ZERO,
+            average_price: None,
+            submitted_at: now,
+            filled_at: None,
+        });
+    }
+
     pub(crate) fn look_up(&self, id: &ClientOrderId) -> Answer {
         self.find(id)
             .map_or(Answer::NotFound, |index| Answer::Known(self.shown(&self.orders[index])))

@@ -1,6 +1,7 @@
 //! The controls: each alone keeps an order from leaving, and no missing input lets one out.
 
 use alchemiser_core::{
+    account::Halt,
     child::{ChildOrder, OrderTerms, Purpose, Status},
     controls::{Approved, Control, Request, Ruling, Verdict, View, rule},
     execution::Execution,
@@ -11,6 +12,7 @@ use alchemiser_core::{
     peg::Base,
     quantity::Quantity,
     quote::{Quote, QuoteFault, Snapshot},
+    reading::TradeMode,
     report::{BrokerStatus, OrderReport},
     side::Side,
 };
@@ -125,11 +127,21 @@ impl Case {
 }
 
 /// Breaks the one thing that a control looks at, and says what must come of it.
+#[expect(clippy::too_many_lines, reason = "a few lines for each control")]
 fn break_one(case: &mut Case, control: Control) -> Ruling {
     let now = case.now;
     let policy = &mut case.execution.policy;
     let session = &mut case.observed.session.as_mut().unwrap().0;
     match control {
+        Control::Halt => {
+            let halt = Halt::new("ops", "a drill", now);
+            case.observed.halt = Some((Some(halt), now));
+        }
+        Control::Mode => policy.trade_mode = TradeMode::Paper,
+        Control::DailyNotional => {
+            case.execution.acquired.as_mut().unwrap().before.notional = dollars("299100.01");
+        }
+        Control::DailyOrders => case.execution.acquired.as_mut().unwrap().before.orders = 500,
         Control::Account => case.observed.account.as_mut().unwrap().0.may_trade = false,
         Control::Session => session.closes_at = after(now, 119_000),
         Control::OpenQuiet => {
@@ -226,7 +238,8 @@ fn a_pass_names_every_control() {
     assert_eq!(verdict.passed(), Control::ALL);
     let ages = verdict.ages();
     let all = [ages.quote_observed, ages.quote_standing, ages.session, ages.orders, ages.funds];
-    assert!(all.iter().all(|age| age.as_millis() == 1_500), "{ages:?}");
+    let all = all.into_iter().chain([ages.account, ages.halt]);
+    assert!(all.into_iter().all(|age| age.as_millis() == 1_500), "{ages:?}");
 }
 
 fn check(edit: impl FnOnce(&mut Case), passes: bool) {
@@ -238,6 +251,9 @@ fn check(edit: impl FnOnce(&mut Case), passes: bool) {
 /// Fail closed: an input that is missing never lets an order out.
 #[test]
 fn a_missing_input_never_passes() {
+    check(|c| c.observed.halt = None, false);
+    check(|c| c.observed.halt.as_mut().unwrap().1 = after(c.now, -2_001), false);
+    check(|c| c.execution.acquired = None, false);
     check(|c| c.observed.account = None, false);
     check(|c| c.observed.session = None, false);
     check(|c| c.observed.orders_at = None, false);
@@ -261,6 +277,10 @@ fn a_missing_input_never_passes() {
 #[test]
 fn the_bounds_hold_to_the_cent() {
     check(|c| c.sell("9"), true);
+    check(|c| c.observed.halt.as_mut().unwrap().1 = after(c.now, -2_000), true);
+    check(|c| c.execution.acquired.as_mut().unwrap().before.notional = dollars("299100"), true);
+    check(|c| c.execution.acquired.as_mut().unwrap().before.orders = 499, true);
+    check(|c| c.execution.policy.leverage_factors = vec![(symbol("A"), decimal("1.5"))], true);
     check(|c| c.observed.session.as_mut().unwrap().1 = after(c.now, -120_001), false);
     check(|c| c.observed.session.as_mut().unwrap().0.is_open = false, false);
     check(|c| c.observed.session.as_mut().unwrap().0.closes_at = after(c.now, 120_000), true);
@@ -272,6 +292,14 @@ fn the_bounds_hold_to_the_cent() {
     check(|c| c.seen().last_trade = Some((price("97.1"), c.now)), true);
     check(|c| c.seen().last_trade = Some((price("200"), c.now)), true);
     check(|c| c.seen().previous_close = Some(price("77")), true);
+    check(|c| c.seen().previous_close = Some(price("69")), false);
+    check(
+        |c| {
+            c.seen().previous_close = Some(price("69"));
+            c.execution.policy.leverage_factors = vec![(symbol("A"), decimal("1.5"))];
+        },
+        true,
+    );
     check(|c| c.execution.preflight.as_mut().unwrap().0.equity = dollars("3600"), true);
     check(|c| c.execution.preflight.as_mut().unwrap().0.equity = dollars("3599"), false);
     check(|c| c.execution.funds.as_mut().unwrap().0.before = dollars("904.53"), true);

@@ -1,6 +1,7 @@
 //! Values for tests, from short texts.
 
 use alchemiser_core::{
+    account::{Acquisition, Usage},
     fact::LegCheck,
     ids::{AccountId, EventId, Symbol},
     leg::Leg,
@@ -108,6 +109,17 @@ pub(crate) fn draft(items: &str) -> Draft {
 
 pub(crate) fn plan(items: &str) -> Plan {
     Plan::new(draft(items), start(), Policy::default().plan_max_age).unwrap()
+}
+
+/// The account as the day's first plan finds it.
+pub(crate) fn acquisition(plan: &Plan) -> Acquisition {
+    Acquisition {
+        account: plan.account.clone(),
+        date: jiff::civil::date(2026, 11, 20),
+        before: Usage::default(),
+        reserved: Usage::reserved_for(plan, &Policy::default()),
+        cent_symbols: Vec::new(),
+    }
 }
 
 /// The only leg of a plan of one item, past its pre-flight.

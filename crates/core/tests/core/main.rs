@@ -8,8 +8,11 @@
 mod broker;
 mod controls;
 mod given;
+mod halt_stories;
 mod invariants;
 mod late_stories;
+mod lot_stories;
+mod missing;
 mod money_stories;
 mod order_stories;
 mod peg_properties;

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use crate::{
     broker::Post,
-    given::{dollars, symbol},
+    given::{decimal, dollars, symbol},
     story::told,
 };
 
@@ -189,6 +189,7 @@ fn no_buy_leaves_while_a_sell_may_still_be_open() {
 #[test]
 fn a_rising_market_trims_the_buy() {
     assert_snapshot!(told("BUY A 1000", |s| {
+        s.under(|policy| policy.shortfall_max = decimal("0.05"));
         s.broker.cash = dollars("1000");
         s.run(3);
         s.market("A", "103.00x500 103.02x500");

@@ -215,10 +215,11 @@ fn after_eight_resting_children_it_holds_until_it_crosses() {
     check("rested=8 u=1", "10.00x500 10.03x500", "cross 10.04");
 }
 
-/// S4: a locked market may be crossed at the locked price and is not rested in.
+/// S4: a locked market is crossed at the locked price, which costs no spread, and is not rested in.
 #[test]
-fn a_locked_market_is_not_rested_in() {
-    check("", "10.00x100 10.00x100", "hold");
+fn a_locked_market_is_taken_at_its_price() {
+    check("", "10.00x100 10.00x100", "cross 10");
+    check("sell", "10.00x100 10.00x100", "cross 10");
     check("", "10.00x800 10.00x100", "cross 10.01");
     check("u=1", "10.00x100 10.00x100", "cross 10.01");
     check("at=9.99 shows=100 since=9 before=9.99/1", "10.00x100 10.00x100", "hold");
@@ -273,7 +274,9 @@ fn liquidity_opens_by_size_and_imbalance() {
     check("policy=liquidity sell leaves=81", "10.00x100 10.05x300", "rest 10.04");
     check("policy=liquidity sell leaves=81", "10.00x100 10.05x100", "rest 10.03");
     check("policy=liquidity sell leaves=2", "10.00x100 10.05x300", "rest 10.04");
-    check("policy=liquidity leaves=2", "10.00x100 10.00x100", "hold");
+    check("policy=liquidity leaves=2", "10.00x100 10.00x100", "cross 10");
+    check("policy=walk", "10.00x100 10.00x100", "cross 10");
+    check("policy=liquidity at=9.99 since=60", "10.00x100 10.00x100", "hold");
 }
 
 /// S2: where a touch shows less than a round lot, the sizes say nothing: a cent inside, not past the mid.

@@ -355,7 +355,7 @@ fn an_order_that_is_not_ours_stops_the_plan() {
         s.run(300);
         assert!(s.state.is_finished());
         assert_eq!(s.broker.posts, 2, "both were decided before the mismatch was seen");
-    }), @r###"
+    }), @"
      0.0 lease 1
      0.0 funds 10000 + 0
      0.0 = buying
@@ -370,12 +370,13 @@ fn an_order_that_is_not_ours_stops_the_plan() {
      0.1 B #1 new 0/4.999
      0.1 B #1 cancel plan_stopped
      0.2 B #1 canceled 0/4.999
+     0.2 halt: plan: ORDER_DIFFERS
      0.2 B refused ORDER_DIFFERS
      0.2 = closing
     10.2 reconciled, 0 differ
     10.2 failure failed ORDER_DIFFERS, 1 placed, 0 filled
     10.2 = finished
-    "###);
+    ");
 }
 
 /// S6, S9: a stopped plan asks for its cancels until its window ends; it never counts one as gone.

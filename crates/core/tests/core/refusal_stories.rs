@@ -308,6 +308,7 @@ fn an_order_of_an_earlier_plan_is_waited_for() {
     };
     assert_snapshot!(told("BUY A 1000", |s| {
         let now = s.now;
+        s.broker.cancels = false;
         s.broker.post(&id, &terms, now);
         s.run(5);
         s.broker.end(&id, alchemiser_core::report::BrokerStatus::Canceled);
@@ -323,6 +324,7 @@ fn an_order_of_an_earlier_plan_is_waited_for() {
     "###);
     assert_snapshot!(told("BUY A 1000", |s| {
         let now = s.now;
+        s.broker.cancels = false;
         s.broker.post(&id, &terms, now);
         s.run(40);
     }), @r###"

@@ -3,12 +3,12 @@
 use alchemiser_core::{
     leg::{Leg, LegOutcome},
     policy::Policy,
-    sizing::{allocate, target},
+    sizing::{allocate, is_too_small, target},
 };
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use crate::given::{check_of, decimal, dollars, leg, plan, quote, start};
+use crate::given::{check_of, decimal, dollars, leg, plan, price, quote, shares, start};
 
 /// `held` is `"held/available"` or `"held/available whole"`.
 fn check(item: &str, held: &str, expected: &str) {
@@ -27,7 +27,7 @@ fn check(item: &str, held: &str, expected: &str) {
 fn an_exit_sells_the_exact_quantity() {
     check("EXIT X 722", "7.2273576/7.2273576", "7.2273576");
     check("EXIT X 722", "7.227357612/7.227357612", "7.227357612");
-    check("EXIT X 722", "7.2273576/7.2273576 whole", "7");
+    check("EXIT X 722", "7.2273576/7.2273576 whole", "7.2273576");
 }
 
 /// X3: other sells are |amount| / bid, rounded down, never more than is available and never a part of a whole share.
@@ -54,11 +54,27 @@ fn what_cannot_be_sized_says_why() {
     check("SELL X 0.99", "5/5", "skipped TOO_SMALL");
 }
 
-/// L2: a part of a share of an asset that trades in whole shares is no order.
+/// L2: of an asset that trades in whole shares, only a complete exit means to sell a fraction.
 #[test]
-fn a_fractional_holding_of_a_whole_share_asset_is_too_small() {
-    check("EXIT X 30", "0.3/0.3 whole", "skipped TOO_SMALL");
-    check("EXIT X 130", "1.3/1.3 whole", "1");
+fn a_fraction_of_a_whole_share_asset_is_for_exits_only() {
+    check("EXIT X 30", "0.3/0.3 whole", "0.3");
+    check("EXIT X 130", "1.3/1.3 whole", "1.3");
+    check("SELL X 30", "0.3/0.3 whole", "skipped TOO_SMALL");
+    check("SELL X 130", "1.3/1.3 whole", "1");
+}
+
+/// S7: the least amount is in dollars where parts of a share are traded, and one share elsewhere.
+#[test]
+fn the_least_amount_is_a_dollar_or_a_whole_share() {
+    let least = |leaves: &str, at: &str, kind: &str| {
+        let check = check_of("9", "9", kind);
+        is_too_small(shares(leaves), price(at), &check, &Policy::default())
+    };
+    assert!(least("0.009", "110", ""));
+    assert!(!least("0.01", "100", ""));
+    assert!(least("0", "100", ""));
+    assert!(least("0.999999", "100", "whole"));
+    assert!(!least("1", "0.4", "whole"), "a whole share below a dollar may be sold");
 }
 
 /// S10: buys are the amount / ask, rounded down.

@@ -1,8 +1,9 @@
 //! A plan's life with a scripted exchange, in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{
+    account::{Acquisition, Halt},
     child::{ChildOrder, Status},
     controls::Verdict,
     decide::decide,
@@ -11,7 +12,7 @@ use alchemiser_core::{
     ids::{ClientOrderId, Owner, Symbol},
     money::Money,
     observed::{Input, Observed, observe},
-    outstanding::{Reads, Wanted, outstanding},
+    outstanding::{Reads, Wanted, leftovers, outstanding},
     plan::{Action, Plan},
     policy::Policy,
     quantity::Quantity,
@@ -25,12 +26,38 @@ use rust_decimal::Decimal;
 
 use crate::{
     broker::{Broker, Post},
-    given::{account, after, dollars, plan, price, raw, shares, start, symbol},
+    given::{account, acquisition, after, dollars, plan, price, raw, shares, start, symbol},
     trace,
 };
 
 /// The quote of a symbol that a story says nothing about.
 const QUIET: &str = "100.00x500 100.02x500";
+
+/// An input that may not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Withheld {
+    Halt,
+    Orders,
+    Account,
+    Positions,
+    Session,
+    Assets,
+    Quotes,
+    PreviousClose,
+}
+
+impl Withheld {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Halt,
+        Self::Orders,
+        Self::Account,
+        Self::Positions,
+        Self::Session,
+        Self::Assets,
+        Self::Quotes,
+        Self::PreviousClose,
+    ];
+}
 
 /// A story being told.
 pub(crate) struct Story {
@@ -44,7 +71,12 @@ pub(crate) struct Story {
     pub(crate) account: AccountReading,
     pub(crate) fractionable: bool,
     pub(crate) blind: bool,
+    pub(crate) halt: Option<Halt>,
+    pub(crate) halt_is_readable: bool,
+    /// Inputs that do not come.
+    pub(crate) withheld: BTreeSet<Withheld>,
     pub(crate) reads: u32,
+    policy: Policy,
     market: BTreeMap<Symbol, Option<String>>,
 }
 
@@ -68,7 +100,8 @@ impl Story {
         let claimed = Fact { at: start(), kind: FactKind::Claimed(Box::new(plan.clone())) };
         let mut story = Self {
             state: Execution::claimed(plan, start(), policy.clone()),
-            seen: Observed::new(Tokens::full(start(), &policy), policy),
+            seen: Observed::new(Tokens::full(start(), &policy), policy.clone()),
+            policy,
             now: start(),
             broker: Broker::new(dollars("10000"), held.collect()),
             log: vec![claimed],
@@ -85,10 +118,13 @@ impl Story {
             },
             fractionable: true,
             blind: false,
+            halt: None,
+            halt_is_readable: true,
+            withheld: BTreeSet::new(),
             reads: 0,
             market: BTreeMap::new(),
         };
-        story.record(FactKind::Acquired(account()));
+        story.record(FactKind::Acquired(Box::new(acquisition(plan))));
         story.lease(1);
         story
     }
@@ -101,6 +137,19 @@ impl Story {
         let fact = Fact { at: self.now, kind };
         self.state = apply(self.state.clone(), &fact);
         self.log.push(fact);
+    }
+
+    /// Changes the thresholds, before anything has happened.
+    pub(crate) fn under(&mut self, edit: impl FnOnce(&mut Policy)) {
+        edit(&mut self.policy);
+        self.state.policy = self.policy.clone();
+    }
+
+    /// Changes what the plan knows of its account's day.
+    pub(crate) fn day(&mut self, edit: impl FnOnce(&mut Acquisition)) {
+        let acquired = self.state.acquired.as_mut().unwrap();
+        edit(acquired);
+        self.log[1].kind = FactKind::Acquired(Box::new(acquired.clone()));
     }
 
     /// Sets a symbol's quote; `""` takes it away.
@@ -165,7 +214,15 @@ impl Story {
 
     fn read(&mut self, wanted: &Reads) {
         let now = self.now;
-        if wanted.orders {
+        let comes = |input: Withheld| !self.withheld.contains(&input);
+        let (orders, positions) = (comes(Withheld::Orders), comes(Withheld::Positions));
+        let (session, assets) = (comes(Withheld::Session), comes(Withheld::Assets));
+        let (quotes, close) = (comes(Withheld::Quotes), comes(Withheld::PreviousClose));
+        let (halt, account_comes) = (comes(Withheld::Halt), comes(Withheld::Account));
+        if wanted.halt == Wanted::Now && self.halt_is_readable && halt {
+            self.observe(&Input::Halt(self.halt.clone(), now));
+        }
+        if wanted.orders && orders {
             self.observe(&Input::Orders(self.broker.list(), now));
         }
         let account = match wanted.account {
@@ -173,16 +230,16 @@ impl Story {
             Wanted::Once => self.seen.account.is_none(),
             Wanted::No => false,
         };
-        if account {
+        if account && account_comes {
             let cash = self.broker.shown_cash();
             let account =
                 AccountReading { cash, non_marginable_buying_power: cash, ..self.account.clone() };
             self.observe(&Input::Account(account, now));
         }
-        if wanted.positions {
+        if wanted.positions && positions {
             self.observe(&Input::Positions(self.broker.positions(), now));
         }
-        if wanted.session {
+        if wanted.session && session {
             let is_open = self.opened_at <= now && now < self.closes_at;
             let clock = SessionClock {
                 at: now,
@@ -192,7 +249,7 @@ impl Story {
             };
             self.observe(&Input::Session(clock, now));
         }
-        for name in &wanted.assets {
+        for name in wanted.assets.iter().filter(|_| assets) {
             let asset = Asset {
                 symbol: name.clone(),
                 tradable: true,
@@ -204,8 +261,9 @@ impl Story {
         }
         let snapshot = |name: &Symbol| {
             let text = self.market.get(name).cloned().unwrap_or_else(|| Some(QUIET.to_owned()));
-            let quote = text.map(|text| raw(&text, now));
-            (name.clone(), Snapshot { quote, last_trade: None, previous_close: Some(price("100")) })
+            let quote = text.map(|text| raw(&text, now)).filter(|_| quotes);
+            let previous_close = close.then(|| price("100"));
+            (name.clone(), Snapshot { quote, last_trade: None, previous_close })
         };
         let snapshots: BTreeMap<Symbol, Snapshot> = wanted.snapshots.iter().map(snapshot).collect();
         if !snapshots.is_empty() {
@@ -215,6 +273,9 @@ impl Story {
 
     fn act(&mut self) {
         let due = outstanding(&self.state, self.now);
+        if let Some(code) = due.halt {
+            self.halt = self.halt.clone().or(Some(Halt::new("plan", code.code(), self.now)));
+        }
         let calls =
             u32::try_from(due.submits.len() + due.cancels.len() + due.look_ups.len()).unwrap();
         if calls > 0 {
@@ -229,6 +290,9 @@ impl Story {
             assert!(intended, "I4: {id} was sent without its intent");
             let answer = self.broker.post(id, terms, self.now);
             self.observe(&Input::Answered(id.clone(), answer));
+        }
+        for id in leftovers(&self.state, &self.seen) {
+            self.broker.end_of(&id);
         }
         for (id, _) in due.cancels {
             self.broker.cancel(&id);
@@ -266,7 +330,7 @@ impl Story {
     /// The process dies, and a second later another one goes on from the log.
     pub(crate) fn restart(&mut self) {
         self.now = after(self.now, 1000);
-        let policy = Policy::default();
+        let policy = self.policy.clone();
         self.state = Execution::fold(&self.recorded(), &policy).unwrap();
         self.seen = Observed::new(Tokens::empty(self.now), policy);
         assert!(
@@ -279,7 +343,7 @@ impl Story {
     /// What always holds (I1, I2, I3, I5, I6, I8).
     pub(crate) fn check(&self) {
         assert_eq!(
-            Execution::fold(&self.recorded(), &Policy::default()).as_ref(),
+            Execution::fold(&self.recorded(), &self.policy).as_ref(),
             Some(&self.state),
             "I8"
         );

@@ -10,6 +10,7 @@ pub(crate) fn line(fact: &Fact, start: Timestamp) -> Option<String> {
     Some(format!("{:>4}.{} {text}", seconds / 1000, seconds % 1000 / 100))
 }
 
+#[expect(clippy::too_many_lines, reason = "a line or a few for each fact")]
 fn text(kind: &FactKind) -> Option<String> {
     Some(match kind {
         FactKind::Claimed(_)
@@ -21,6 +22,7 @@ fn text(kind: &FactKind) -> Option<String> {
         | FactKind::Published(_)
         | FactKind::InputRefused(_) => return None,
         FactKind::LeaseTaken(epoch, _) => format!("lease {epoch}"),
+        FactKind::HaltSeen(halt) => format!("halt: {}: {}", halt.who, halt.why),
         FactKind::PlanStopped(code) => format!("stop {}", code.code()),
         FactKind::FundsVerified(funds) => format!("funds {} + {}", funds.before, funds.proceeds),
         FactKind::Allocated(amounts) => {

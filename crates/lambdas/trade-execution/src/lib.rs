@@ -49,7 +49,9 @@ pub async fn handle<K>(
         let plan =
             claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
         let (floor, _keep) = floor(&plan)?;
-        match execute(&floor, &request.account, &request.plan_id, policy, stop_at).await {
+        // On the heap: an execution's state is too large to be moved with every step of this future.
+        let executed = execute(&floor, &request.account, &request.plan_id, policy, stop_at);
+        match Box::pin(executed).await {
             Ok(outcome) => Ok(Some(outcome)),
             // Somebody else owns the plan now, and goes on with it.
             Err(ExecuteError::Log(LogError::Lost { .. })) => Ok(None),

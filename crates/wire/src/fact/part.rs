@@ -1,5 +1,7 @@
 //! The parts that facts are made of, as JSON.
 
+use std::collections::BTreeMap;
+
 use alchemiser_core::{
     child::{OrderTerms, Purpose},
     controls::{Ages, Control, Verdict},
@@ -90,10 +92,8 @@ pub(super) struct PreflightLine {
     pub(super) deadline: Timestamp,
     pub(super) opened_at: Timestamp,
     pub(super) closes_at: Timestamp,
-    #[serde(with = "text")]
-    pub(super) cash_share: Decimal,
-    #[serde(with = "text")]
-    pub(super) amount_tolerance: Decimal,
+    /// Settings that differ from the defaults, by key.
+    pub(super) settings: BTreeMap<String, String>,
     pub(super) legs: Vec<LegLine>,
 }
 
@@ -131,8 +131,7 @@ impl From<&Preflight> for PreflightLine {
             deadline: preflight.deadline,
             opened_at: preflight.opened_at,
             closes_at: preflight.closes_at,
-            cash_share: preflight.cash_share,
-            amount_tolerance: preflight.amount_tolerance,
+            settings: preflight.settings.iter().cloned().collect(),
             legs: preflight.legs.iter().map(leg).collect(),
         }
     }
@@ -157,8 +156,7 @@ impl From<PreflightLine> for Preflight {
             deadline: line.deadline,
             opened_at: line.opened_at,
             closes_at: line.closes_at,
-            cash_share: line.cash_share,
-            amount_tolerance: line.amount_tolerance,
+            settings: line.settings.into_iter().collect(),
             legs: line.legs.into_iter().map(leg).collect(),
         }
     }
@@ -178,6 +176,10 @@ pub(super) struct VerdictLine {
     pub(super) orders_ms: SignedDuration,
     #[serde(with = "text::millis")]
     pub(super) funds_ms: SignedDuration,
+    #[serde(with = "text::millis")]
+    pub(super) account_ms: SignedDuration,
+    #[serde(with = "text::millis")]
+    pub(super) halt_ms: SignedDuration,
 }
 
 impl From<&Verdict> for VerdictLine {
@@ -190,6 +192,8 @@ impl From<&Verdict> for VerdictLine {
             session_ms: ages.session,
             orders_ms: ages.orders,
             funds_ms: ages.funds,
+            account_ms: ages.account,
+            halt_ms: ages.halt,
         }
     }
 }
@@ -202,6 +206,8 @@ impl From<VerdictLine> for Verdict {
             session: line.session_ms,
             orders: line.orders_ms,
             funds: line.funds_ms,
+            account: line.account_ms,
+            halt: line.halt_ms,
         };
         Self::recorded(line.passed, ages)
     }

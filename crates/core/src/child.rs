@@ -16,7 +16,29 @@ use crate::{
     side::Side,
 };
 
-/// What an order says to the broker: a day limit order, always.
+/// What an order says of its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderKind {
+    /// Not worse than its limit.
+    Limit,
+    /// Whatever the market gives. Its limit is not sent; money and collars are judged by it.
+    Market,
+}
+
+impl OrderKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Limit, Self::Market];
+
+    /// The word used in logs and by the broker.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Market => "market",
+        }
+    }
+}
+
+/// What an order says to the broker. It is a day order, always.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderTerms {
     /// The symbol.
@@ -27,6 +49,8 @@ pub struct OrderTerms {
     pub quantity: Quantity,
     /// The limit in dollars per share.
     pub limit: Price,
+    /// Limit or market.
+    pub kind: OrderKind,
 }
 
 impl OrderTerms {

@@ -37,6 +37,8 @@ pub enum Control {
     PreviousClose,
     /// A crossing order is not many times what the far touch shows.
     CrossSize,
+    /// A market order is allowed, on a narrow spread that was read just now.
+    MarketOrder,
     /// The quantity is within what the leg still has to trade.
     Leaves,
     /// The leg has not had too many orders.
@@ -59,7 +61,7 @@ pub enum Control {
 
 impl Control {
     /// Every control, in the order in which they are asked.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Halt,
         Self::Account,
         Self::Mode,
@@ -77,6 +79,7 @@ impl Control {
         Self::LastTrade,
         Self::PreviousClose,
         Self::CrossSize,
+        Self::MarketOrder,
         Self::Leaves,
         Self::Children,
         Self::LiveOrder,
@@ -113,6 +116,7 @@ impl Control {
             Self::LastTrade => "CONTROL_LAST_TRADE",
             Self::PreviousClose => "CONTROL_PREVIOUS_CLOSE",
             Self::CrossSize => "CONTROL_CROSS_SIZE",
+            Self::MarketOrder => "CONTROL_MARKET_ORDER",
             Self::Leaves => "CONTROL_LEAVES",
             Self::Children => "CONTROL_CHILDREN",
             Self::LiveOrder => "CONTROL_LIVE_ORDER",

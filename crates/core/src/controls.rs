@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    child::{ChildOrder, OrderTerms, Purpose},
+    child::{ChildOrder, OrderKind, OrderTerms, Purpose},
     execution::Execution,
     ids::ClientOrderId,
     leg::{Leg, WaitCode},
@@ -226,6 +226,9 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
         Control::CrossSize => Check::when(
             request.purpose == Purpose::Rest || terms.quantity <= cross_cap(request, policy),
         ),
+        Control::MarketOrder => {
+            Check::when(terms.kind == OrderKind::Limit || market_allowed(leg, request.quote, view))
+        }
         Control::Leaves => Check::when(!terms.quantity.is_zero() && terms.quantity <= leg.leaves()),
         Control::Children => {
             let had = leg.children.len().saturating_sub(usize::from(request.again.is_some()));
@@ -387,6 +390,16 @@ pub fn cross_cap(request: &Request<'_>, policy: &Policy) -> crate::quantity::Qua
         .saturating_mul(policy.cross_size_multiple);
     let floor = request.terms.limit.shares_for(policy.cross_notional_floor);
     Quantity::rounded_down(shown.max(floor), DECIMALS_MAX)
+}
+
+/// Whether an order of this leg may be a market order on this quote: allowed at all, the spread narrow, the quote read
+/// just now, and the symbol not one of those whose books refill slowly.
+pub fn market_allowed(leg: &Leg, quote: &Quote, view: &View<'_>) -> bool {
+    let policy = &view.execution.policy;
+    policy.allow_market
+        && quote.spread() <= quote.mid().saturating_mul(policy.market_spread_max)
+        && view.now.duration_since(quote.observed_at) <= policy.market_quote_max
+        && !policy.low_liquidity_symbols.contains(leg.symbol())
 }
 
 /// Orders of this leg, and any other order of ours in the symbol that the broker shows as open.

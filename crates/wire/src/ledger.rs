@@ -191,7 +191,7 @@ fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
         attempt: child.attempt,
         purpose: child.purpose.word().to_owned(),
         policy: preflight.map(|preflight| preflight.policy.word().to_owned()),
-        order_type: "limit".to_owned(),
+        order_type: child.terms.kind.word().to_owned(),
         limit_price: child.terms.limit.to_string(),
         order_quantity: child.terms.quantity.to_string(),
         quantity: child.cumulative.to_string(),

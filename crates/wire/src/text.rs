@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use alchemiser_core::{
-    child::Purpose,
+    child::{OrderKind, Purpose},
     controls::Control,
     fact::{CancelReason, Phase, StopCode},
     ids::{AccountId, BrokerOrderId, ClientOrderId, CorrelationId, EventId, Owner, PlanId, Symbol},
@@ -208,10 +208,11 @@ word_text! {
     Action: word in [Action::Buy, Action::Sell, Action::Hold];
     Urgency: word in [Urgency::Low, Urgency::Normal, Urgency::High, Urgency::Urgent];
     Purpose: word in [Purpose::Rest, Purpose::Cross];
+    OrderKind: word in OrderKind::ALL;
     CancelReason: word in CancelReason::ALL;
     Phase: word in Phase::ALL;
     StopCode: code in StopCode::ALL;
-    TradeMode: word in [TradeMode::Live, TradeMode::Paper, TradeMode::Simulated];
+    TradeMode: word in TradeMode::ALL;
     PolicyKind: word in PolicyKind::ALL;
     PlanStatus: word in [PlanStatus::Success, PlanStatus::PartialSuccess, PlanStatus::Failure];
     RefusalCode: code in RefusalCode::ALL;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alchemiser_core::{
-    child::{ChildOrder, OrderTerms, Purpose, Status},
+    child::{ChildOrder, OrderKind, OrderTerms, Purpose, Status},
     controls::{Ages, Verdict},
     fact::{Intent, Reported, Sized},
     ids::{AccountId, BrokerOrderId, ClientOrderId, EventId, PlanId},
@@ -78,7 +78,13 @@ pub(crate) fn send(leg: &mut Leg, limit: Price, at: Timestamp) {
     let intent = Intent {
         attempt,
         client_order_id: ClientOrderId::derive(&account, &plan_id, &symbol, Side::Buy, attempt),
-        terms: OrderTerms { symbol, side: Side::Buy, quantity: leg.leaves(), limit },
+        terms: OrderTerms {
+            symbol,
+            side: Side::Buy,
+            quantity: leg.leaves(),
+            limit,
+            kind: OrderKind::Limit,
+        },
         purpose: Purpose::Rest,
         quote: Quote { bid: touch, ask: touch, changed_at: at, observed_at: at },
         before: Base { near: limit, ticks: Decimal::ONE },

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    child::{ChildOrder, OrderTerms, Purpose, Status},
+    child::{ChildOrder, OrderKind, OrderTerms, Purpose, Status},
     controls::{self, Request, Ruling, View},
-    fact::{FactKind, Intent, LegCheck, RefusalKind, Sized},
+    fact::{CancelReason, FactKind, Intent, LegCheck, RefusalKind, Sized},
     ids::{ClientOrderId, Symbol},
     leg::{Leg, LegOutcome, Reason, WaitCode},
     money::Money,
@@ -343,16 +343,25 @@ fn send(decider: &mut Decider<'_>, leg: &Leg, quote: &Quote, (limit, purpose): (
     let Some(leg) = affordable_leg(decider, leg, limit) else {
         return;
     };
-    let mut terms =
-        OrderTerms { symbol: symbol.clone(), side: leg.side, quantity: leg.leaves(), limit };
+    let mut terms = OrderTerms {
+        symbol: symbol.clone(),
+        side: leg.side,
+        quantity: leg.leaves(),
+        limit,
+        kind: OrderKind::Limit,
+    };
     terms.quantity = quantity(decider, &leg, &terms, (quote, purpose));
-    let request = Request { leg: &leg, terms: &terms, purpose, quote, again: None };
     let view = View {
         execution: &decider.state,
         observed: decider.observed,
         tokens: decider.tokens,
         now: decider.now,
     };
+    if purpose == Purpose::Cross && escalates(&leg) && controls::market_allowed(&leg, quote, &view)
+    {
+        terms.kind = OrderKind::Market;
+    }
+    let request = Request { leg: &leg, terms: &terms, purpose, quote, again: None };
     match controls::rule(&request, &view) {
         Ruling::Pass(verdict) => {
             decider.spend(Decimal::ZERO);
@@ -371,6 +380,17 @@ fn send(decider: &mut Decider<'_>, leg: &Leg, quote: &Quote, (limit, purpose): (
             decider.finish(symbol, outcome);
         }
     }
+}
+
+/// Crossing limits that were not filled in their time before a market order is the last escalation.
+const CROSSES_BEFORE_MARKET: usize = 2;
+
+fn escalates(leg: &Leg) -> bool {
+    let unfilled = leg
+        .children
+        .iter()
+        .filter(|child| child.cancel.is_some_and(|asked| asked.reason == CancelReason::CrossAgain));
+    leg.crossing && unfilled.count() >= CROSSES_BEFORE_MARKET
 }
 
 /// The leg, with its target lowered to what can still be paid; `None` when that leaves nothing to trade.

@@ -54,6 +54,7 @@ pub fn consistent(policy: &Policy) -> Result<(), Inconsistent> {
     at_most(policy, "market_quote_max", "quote_observed_max")?;
     feed(policy)?;
     armed(policy)?;
+    market(policy)?;
     calls(policy)
 }
 
@@ -68,6 +69,20 @@ fn feed(policy: &Policy) -> Result<(), Inconsistent> {
         }),
         (Feed::Sip, _) | (Feed::Iex, PolicyKind::Walk | PolicyKind::Cross) => Ok(()),
     }
+}
+
+/// The simulated exchange takes limit orders only.
+fn market(policy: &Policy) -> Result<(), Inconsistent> {
+    if !policy.allow_market || policy.trade_mode != TradeMode::Simulated {
+        return Ok(());
+    }
+    Err(Inconsistent {
+        key: "allow_market",
+        expected: "false for trade_mode simulated, whose exchange takes limit orders only"
+            .to_owned(),
+        found: shown(policy, "allow_market"),
+        others: vec!["trade_mode"],
+    })
 }
 
 /// Real money is asked for twice.
@@ -172,6 +187,10 @@ mod tests {
             "cross_reach: expected at most collar = 0.0025 share, found 0.005 share",
         );
         check(&[("feed", "iex")], "feed: expected sip for policy adaptive, found iex");
+        check(
+            &[("allow_market", "true")],
+            "allow_market: expected false for trade_mode simulated, whose exchange takes limit orders only, found true",
+        );
         check(
             &[("trade_mode", "live")],
             "live_armed: expected true for trade_mode live, found false",

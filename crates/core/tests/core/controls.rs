@@ -2,7 +2,7 @@
 
 use alchemiser_core::{
     account::Halt,
-    child::{ChildOrder, OrderTerms, Purpose, Status},
+    child::{ChildOrder, OrderKind, OrderTerms, Purpose, Status},
     controls::{Approved, Control, Request, Ruling, Verdict, View, rule},
     execution::Execution,
     fact::{Intent, Sized},
@@ -60,6 +60,7 @@ impl Case {
             side: Side::Buy,
             quantity: shares("9"),
             limit: price("100"),
+            kind: OrderKind::Limit,
         };
         let tokens = Decimal::ONE;
         let (purpose, again) = (Purpose::Rest, None);
@@ -171,6 +172,7 @@ fn break_one(case: &mut Case, control: Control) -> Ruling {
             policy.cross_size_multiple = Decimal::ZERO;
             policy.cross_notional_floor = dollars("899.99");
         }
+        Control::MarketOrder => case.terms.kind = OrderKind::Market,
         Control::Leaves => {
             case.leg.sized = Some(Sized { target: shares("8.999999"), trimmed: false });
         }
@@ -330,6 +332,43 @@ fn the_bounds_hold_to_the_cent() {
     );
     // A quote that is not the one observed now.
     check(|c| c.quote.observed_at = after(c.now, -1), false);
+}
+
+/// S1: a market order leaves only where it is allowed, on a narrow spread, read just now, in a book that refills.
+#[test]
+fn a_market_order_needs_every_condition() {
+    let allowed = |case: &mut Case| {
+        case.terms.kind = OrderKind::Market;
+        case.execution.policy.allow_market = true;
+    };
+    check(allowed, true);
+    check(|c| c.terms.kind = OrderKind::Market, false);
+    let with = |edit: fn(&mut Case), passes: bool| {
+        check(
+            |case| {
+                allowed(case);
+                edit(case);
+            },
+            passes,
+        );
+    };
+    with(|c| c.execution.policy.market_spread_max = decimal("0.0002"), true);
+    with(|c| c.execution.policy.market_spread_max = decimal("0.0001999"), false);
+    with(|c| c.execution.policy.low_liquidity_symbols = vec![symbol("A")], false);
+    with(
+        |c| {
+            let read = after(c.now, -1_000);
+            (c.quote.observed_at, c.seen().quote.as_mut().unwrap().observed_at) = (read, read);
+        },
+        true,
+    );
+    with(
+        |c| {
+            let read = after(c.now, -1_001);
+            (c.quote.observed_at, c.seen().quote.as_mut().unwrap().observed_at) = (read, read);
+        },
+        false,
+    );
 }
 
 /// I4, S11: a repetition is not in its own way, and does not spend the budget twice.

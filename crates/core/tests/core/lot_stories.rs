@@ -1,6 +1,6 @@
 //! Stories of shares that come in wholes, and prices that come in steps.
 
-use alchemiser_core::fact::RefusalKind;
+use alchemiser_core::{fact::RefusalKind, policy::PolicyKind};
 use insta::assert_snapshot;
 
 use crate::{broker::Post, given::symbol, story::told};
@@ -155,6 +155,49 @@ fn a_sub_penny_refusal_of_a_whole_cent_price_ends_the_leg() {
         assert_eq!(s.state.refused_at.len(), 1);
     });
     assert!(trace.contains("A unfilled REJECTED"), "{trace}");
+}
+
+/// S1, S6: where the policy allows it, the third cross is a market order for the remainder.
+#[test]
+fn the_last_escalation_may_be_a_market_order() {
+    assert_snapshot!(told("BUY A 1000", |s| {
+        s.under(|policy| {
+            policy.allow_market = true;
+            policy.kind = PolicyKind::Cross;
+        });
+        s.run(1);
+        s.fill("A", "4");
+        s.run(6);
+        s.fill_all();
+        s.run(3);
+    }), @"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = buying
+    0.0 allocated A=1000
+    0.0 A target 9.998
+    0.0 A #1 cross buy 9.998 @ 100.08
+    0.1 A #1 new 0/9.998
+    1.0 A #1 partially_filled 4/9.998 @ 100.08
+    2.0 A #1 cancel cross_again
+    2.1 A #1 canceled 4/9.998 @ 100.08
+    2.1 A #2 cross buy 5.998 @ 100.08
+    2.2 A #2 new 0/5.998
+    4.1 A #2 cancel cross_again
+    4.2 A #2 canceled 0/5.998
+    4.2 A #3 market buy 5.998 @ 100.08
+    4.3 A #3 new 0/5.998
+    6.2 A #3 cancel cross_again
+    6.3 A #3 canceled 0/5.998
+    6.3 A #4 market buy 5.998 @ 100.08
+    6.4 A #4 new 0/5.998
+    7.0 A #4 filled 5.998/5.998 @ 100.08
+    7.0 A filled
+    7.0 = closing
+    8.0 reconciled, 0 differ
+    8.0 success completed, 1 placed, 1 filled
+    8.0 = finished
+    ");
 }
 
 /// S4: a market that is locked before the first order is taken at its price, without a spread to pay; when it unlocks

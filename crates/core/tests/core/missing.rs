@@ -22,7 +22,9 @@ fn inputs_of(control: Control) -> &'static [Withheld] {
         Control::Account | Control::Mode => &[Withheld::Account],
         Control::Session | Control::OpenQuiet | Control::ClockSkew => &[Withheld::Session],
         Control::OrdersRead | Control::LiveOrder | Control::WashTrade => &[Withheld::Orders],
-        Control::QuoteAge | Control::Collar | Control::CrossSize => &[Withheld::Quotes],
+        Control::QuoteAge | Control::Collar | Control::CrossSize | Control::MarketOrder => {
+            &[Withheld::Quotes]
+        }
         Control::PreviousClose => &[Withheld::PreviousClose],
         Control::Held => &[Withheld::Positions, Withheld::Assets],
         Control::OrderNotional | Control::DailyNotional | Control::Budget => &[Withheld::Account],

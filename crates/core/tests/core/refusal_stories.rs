@@ -305,6 +305,7 @@ fn an_order_of_an_earlier_plan_is_waited_for() {
         side: alchemiser_core::side::Side::Buy,
         quantity: shares("1"),
         limit: crate::given::price("99"),
+        kind: alchemiser_core::child::OrderKind::Limit,
     };
     assert_snapshot!(told("BUY A 1000", |s| {
         let now = s.now;

@@ -1,6 +1,9 @@
 //! Facts as short lines.
 
-use alchemiser_core::fact::{Fact, FactKind};
+use alchemiser_core::{
+    child::OrderKind,
+    fact::{Fact, FactKind, Intent},
+};
 use jiff::Timestamp;
 
 /// One line for what a reader of a story wants to know; `None` for the rest.
@@ -8,6 +11,13 @@ pub(crate) fn line(fact: &Fact, start: Timestamp) -> Option<String> {
     let seconds = fact.at.duration_since(start).as_millis();
     let text = text(&fact.kind)?;
     Some(format!("{:>4}.{} {text}", seconds / 1000, seconds % 1000 / 100))
+}
+
+fn word(intent: &Intent) -> &'static str {
+    match intent.terms.kind {
+        OrderKind::Limit => intent.purpose.word(),
+        OrderKind::Market => "market",
+    }
 }
 
 #[expect(clippy::too_many_lines, reason = "a line or a few for each fact")]
@@ -39,7 +49,7 @@ fn text(kind: &FactKind) -> Option<String> {
         }
         FactKind::Waiting(symbol, Some(code)) => format!("{symbol} waits {}", code.code()),
         FactKind::Intent(intent) => {
-            let (terms, word) = (&intent.terms, intent.purpose.word());
+            let (terms, word) = (&intent.terms, word(intent));
             let order =
                 format!("{word} {} {} @ {}", terms.side.word(), terms.quantity, terms.limit);
             format!("{} #{} {order}", terms.symbol, intent.attempt)

@@ -1,6 +1,7 @@
 //! One entry of `orders[]`: a leg, in the original's words and ours.
 
 use alchemiser_core::{
+    child::OrderKind,
     execution::Execution,
     ledger,
     leg::{Leg, LegOutcome, Reason},
@@ -49,7 +50,7 @@ pub(super) fn order(leg: &Leg, state: &Execution, at: Timestamp) -> Order {
             .and_then(LegOutcome::reason)
             .map(|reason| Reason::code(reason).to_owned()),
         timestamp: leg.started_at.unwrap_or(at),
-        order_type: "LIMIT",
+        order_type: order_type(leg),
         filled_at: newest_fill,
         client_order_ids: leg
             .children
@@ -59,5 +60,13 @@ pub(super) fn order(leg: &Leg, state: &Execution, at: Timestamp) -> Order {
         attempts: leg.children.len(),
         policy: state.preflight.as_ref().map(|(preflight, _)| preflight.policy.word()),
         slippage_bps: ledger::measure(leg).cost_bps.map(|bps| bps.normalize().to_string()),
+    }
+}
+
+/// As the original says it: the type of the leg's newest order.
+fn order_type(leg: &Leg) -> &'static str {
+    match leg.children.last().map(|child| child.terms.kind) {
+        Some(OrderKind::Market) => "MARKET",
+        Some(OrderKind::Limit) | None => "LIMIT",
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alchemiser_core::{
-    child::{OrderTerms, Purpose},
+    child::{OrderKind, OrderTerms, Purpose},
     controls::{Ages, Control, Verdict},
     fact::{Intent, LegCheck, Preflight, RefusalKind, Reported},
     ids::{BrokerOrderId, ClientOrderId, EventId, Symbol},
@@ -247,6 +247,8 @@ pub(super) struct IntentLine {
     #[serde(with = "text")]
     pub(super) limit: Price,
     #[serde(with = "text")]
+    pub(super) kind: OrderKind,
+    #[serde(with = "text")]
     pub(super) purpose: Purpose,
     pub(super) quote: QuoteLine,
     pub(super) before: BaseLine,
@@ -263,6 +265,7 @@ impl From<&Intent> for IntentLine {
             side: intent.terms.side,
             quantity: intent.terms.quantity,
             limit: intent.terms.limit,
+            kind: intent.terms.kind,
             purpose: intent.purpose,
             quote: (&intent.quote).into(),
             before: intent.before.into(),
@@ -282,6 +285,7 @@ impl From<IntentLine> for Intent {
                 side: line.side,
                 quantity: line.quantity,
                 limit: line.limit,
+                kind: line.kind,
             },
             purpose: line.purpose,
             quote: line.quote.into(),

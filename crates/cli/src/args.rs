@@ -32,6 +32,10 @@ pub(crate) enum Command {
     Ledger(LedgerArgs),
     /// Check the invariants over every log, and against the exchange's own books
     Verify(ReadArgs),
+    /// Stop trading in an account: open orders are canceled, new plans are refused
+    Halt(HaltArgs),
+    /// Let trading go on after a halt
+    Resume(SwitchArgs),
     /// Show every setting: its value, unit, origin, bound and reason
     Config(ConfigArgs),
 }
@@ -84,6 +88,28 @@ pub(crate) struct ConfigArgs {
     /// Print one JSON array
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct SwitchArgs {
+    /// The account (default: the simulated one)
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// The state directory
+    #[arg(long, default_value = "state")]
+    pub(crate) state: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct HaltArgs {
+    /// Why, for whoever resumes
+    #[arg(long, default_value = "no reason given")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) switch: SwitchArgs,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -1,13 +1,14 @@
 //! `alchemiser`: a rebalance plan in, an executed plan, its log and its ledger out; on this machine.
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
-//! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger` and `verify` only read.
-//! `config` shows what `run` would go by.
+//! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger` and `verify` only read;
+//! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
 mod config;
 mod exit;
+mod halt;
 mod ledger;
 mod load;
 mod progress;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
     let ended = match (runtime, args.command) {
         (Err(error), _) => Err(Stopped::failed("RUNTIME", &error)),
         (Ok(runtime), Command::Run(run)) => runtime.block_on(run::run(&run)),
+        (Ok(runtime), Command::Halt(args)) => runtime.block_on(halt::halt(&args)),
+        (Ok(runtime), Command::Resume(args)) => runtime.block_on(halt::resume(&args)),
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The twelve digits that stand for the AWS account in local envelopes.
-const AWS_ACCOUNT: &str = "000000000000";
+pub(crate) const AWS_ACCOUNT: &str = "000000000000";
 
 /// Everything composed.
 pub(crate) struct Session {

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use alchemiser_driver::audit::{BrokerFill, BrokerOrder, StoredLog, Truth};
 use alchemiser_market::journal::{self, JournalError, Record};
+use alchemiser_wire::entry::Entry;
+use jiff::Timestamp;
 
 use crate::state::StateDir;
 
@@ -30,6 +32,20 @@ pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
         }
     }
     Ok(logs)
+}
+
+/// The time of the newest entry of any log; `None` when there is none. What cannot be read says no time.
+///
+/// # Errors
+/// The file system's error.
+pub fn newest_entry(state: &StateDir) -> io::Result<Option<Timestamp>> {
+    let mut newest = None;
+    for log in logs(state)? {
+        let last = log.entries.values().next_back();
+        let last = last.and_then(|bytes| Entry::from_bytes(bytes).ok()).map(|entry| entry.at);
+        newest = newest.max(last);
+    }
+    Ok(newest)
 }
 
 fn children(directory: &Path) -> io::Result<Vec<std::path::PathBuf>> {

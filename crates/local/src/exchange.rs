@@ -25,7 +25,7 @@ use alchemiser_market::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::state::StateDir;
+use crate::{books, state::StateDir};
 
 /// The exchange of a state directory, on a clock.
 #[derive(Clone, Debug)]
@@ -34,12 +34,15 @@ pub struct LocalExchange {
     clock: Arc<dyn Clock>,
 }
 
-/// The moment to which the exchange of a state directory has lived; `None` when there is none yet.
+/// The moment to which a state directory has lived, by its exchange and by its logs; `None` when it is new.
 ///
 /// # Errors
-/// [`JournalError`] for a journal that is not readable.
+/// [`JournalError`] for a journal or a directory that is not readable.
 pub fn lived_until(state: &StateDir) -> Result<Option<Timestamp>, JournalError> {
-    journal::last_time(&state.exchange())
+    let traded = journal::last_time(&state.exchange())?;
+    let written = books::newest_entry(state)
+        .map_err(|source| JournalError::Io { path: state.root().to_owned(), source })?;
+    Ok(traded.max(written))
 }
 
 impl LocalExchange {

@@ -14,7 +14,9 @@ fn output(arguments: &[&str]) -> (i32, String) {
 fn the_help_names_every_command_and_exit_code() {
     let (code, text) = output(&["--help"]);
     assert_eq!(code, 0);
-    for word in ["run", "status", "ledger", "verify", "config", "Exit codes", "4  locked"] {
+    for word in
+        ["run", "status", "ledger", "verify", "halt", "resume", "config", "Exit codes", "4  locked"]
+    {
         assert!(text.contains(word), "{word} is not in:\n{text}");
     }
     let (_, text) = output(&["run", "--help"]);

@@ -3,6 +3,7 @@
 
 mod command;
 mod config;
+mod halt;
 mod help;
 mod input;
 mod kill;

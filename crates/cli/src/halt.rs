@@ -1,0 +1,105 @@
+//! `alchemiser halt` and `alchemiser resume`: the switch that stops trading in an account.
+//!
+//! They write one entry of the account log, beside a process that trades: it reads the switch before every decision,
+//! cancels what is open, and ends its plan.
+
+use std::sync::Arc;
+
+use alchemiser_core::{
+    account::Halt,
+    ids::{AccountId, Owner},
+};
+use alchemiser_driver::{account, ports::Desk};
+use alchemiser_host::{Bus, Routes, SharedBus};
+use alchemiser_local::{clock::RunningClock, function::SIMULATED_ACCOUNT, store::FileStore};
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    args::{HaltArgs, SwitchArgs},
+    exit::{Exit, Stopped},
+    load,
+    session::AWS_ACCOUNT,
+};
+
+#[derive(Serialize)]
+struct Said<'a> {
+    account: &'a str,
+    halted: bool,
+    who: Option<&'a str>,
+    why: Option<&'a str>,
+    since: Option<String>,
+}
+
+fn failed(error: impl std::fmt::Display) -> Stopped {
+    Stopped::failed("ACCOUNT_LOG", &error)
+}
+
+fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
+    let state = load::existing(&switch.state)?;
+    let owner = Owner::new(&Uuid::new_v4().to_string()).map_err(failed)?;
+    let store = FileStore::new(&state, &owner).map_err(failed)?;
+    let routes = Routes::deployed().map_err(failed)?;
+    let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
+    let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
+    let named = switch.account.as_deref().unwrap_or(SIMULATED_ACCOUNT);
+    let account = AccountId::new(named)
+        .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))?;
+    Ok((Desk { store: Arc::new(store), publisher: Arc::new(bus), clock, owner }, account))
+}
+
+/// Who is at the keyboard, as far as the system says.
+fn who() -> String {
+    std::env::var("USER").map_or_else(|_| "a person".to_owned(), |user| format!("user {user}"))
+}
+
+fn say(
+    switch: &SwitchArgs,
+    account: &AccountId,
+    halt: Option<&Halt>,
+    text: &str,
+) -> Result<Exit, Stopped> {
+    if switch.json {
+        return crate::print_json(&Said {
+            account: account.as_str(),
+            halted: halt.is_some(),
+            who: halt.map(|halt| halt.who.as_str()),
+            why: halt.map(|halt| halt.why.as_str()),
+            since: halt.map(|halt| halt.at.to_string()),
+        });
+    }
+    crate::print(text)
+}
+
+/// Stops trading.
+pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
+    let stopped = |stopped: Stopped| stopped.with_json(args.switch.json);
+    let (desk, id) = desk(&args.switch).map_err(stopped)?;
+    let asked = Halt::new(&who(), &args.reason, desk.clock.now());
+    let halt = account::halt(&desk, &id, asked).await.map_err(|error| stopped(failed(error)))?;
+    let text = format!(
+        "Trading in {id} is halted since {}, by {}: {}.\n\
+         A plan that runs cancels its open orders within seconds and ends as failed; a new plan is refused (HALTED).\n\
+         `alchemiser resume` lets trading go on.",
+        halt.at, halt.who, halt.why
+    );
+    say(&args.switch, &id, Some(&halt), &text)
+}
+
+/// Lets trading go on.
+pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
+    let stopped = |stopped: Stopped| stopped.with_json(switch.json);
+    let (desk, id) = desk(switch).map_err(stopped)?;
+    let ended =
+        account::resume(&desk, &id, &who()).await.map_err(|error| stopped(failed(error)))?;
+    let text = match ended {
+        Some(halt) => format!(
+            "Trading in {id} may go on. It was halted since {}, by {}: {}.\n\
+             Plans that failed meanwhile are not run again by themselves.",
+            halt.at, halt.who, halt.why
+        ),
+        None => format!("Trading in {id} was not halted."),
+    };
+    say(switch, &id, None, &text)
+}

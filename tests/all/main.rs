@@ -11,6 +11,7 @@ mod crash;
 mod determinism;
 mod examples;
 mod fault;
+mod halt;
 mod idle;
 mod life;
 mod mixes;

@@ -147,6 +147,7 @@ struct State {
     script: Script,
     calls: u64,
     by_op: BTreeMap<Op, u64>,
+    newest: Option<Op>,
     crashed: bool,
     frozen: bool,
 }
@@ -203,6 +204,7 @@ impl Pulse {
     fn count(&self, op: Op) -> (Option<Fault>, Option<(Moment, End)>) {
         let mut state = self.lock();
         state.calls += 1;
+        state.newest = Some(op);
         let calls = state.calls;
         let count = state.by_op.entry(op).or_default();
         *count += 1;
@@ -246,6 +248,11 @@ impl Pulse {
     /// Calls so far.
     pub fn calls(&self) -> u64 {
         self.lock().calls
+    }
+
+    /// The newest call's operation.
+    pub fn newest(&self) -> Option<Op> {
+        self.lock().newest
     }
 
     /// Calls of an operation so far.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{
+    account::Usage,
     child::Status,
     controls::Control,
     execution::{Execution, apply},
@@ -108,6 +109,7 @@ pub fn audit(logs: &[StoredLog], truth: Option<&Truth>) -> Report {
         }
     }
     overlap(&states, &mut report.violations);
+    days(&states, &mut report.violations);
     if let Some(truth) = truth {
         books(&states, truth, &mut report.violations);
     }
@@ -223,6 +225,7 @@ fn intended(state: &Execution, intent: &Intent, at: Timestamp, check: &mut Check
     check.hold("I6", phase, || {
         format!("a {} in phase {}", intent.terms.side.word(), state.phase.word())
     });
+    caps(state, intent, check);
     let first = state.first_order_at.is_none();
     check.hold("I12", !first || at <= plan.valid_until, || {
         format!("first order at {at}, valid until {}", plan.valid_until)
@@ -232,6 +235,23 @@ fn intended(state: &Execution, intent: &Intent, at: Timestamp, check: &mut Check
     let within = times.is_some_and(|(deadline, opened)| at <= deadline && at >= opened);
     check.hold("I12", within, || {
         format!("{symbol} attempt {attempt} outside of session and deadline")
+    });
+}
+
+/// I12: none beyond the daily caps, with what earlier plans of the day had used.
+fn caps(state: &Execution, intent: &Intent, check: &mut Check<'_>) {
+    let before = state.acquired.as_ref().map(|acquired| acquired.before);
+    let (Some(before), Some(cap)) = (before, state.daily_notional_cap()) else {
+        let found = || format!("{} before the account was acquired", intent.client_order_id);
+        return check.hold("I12", false, found);
+    };
+    let notional = before.notional.plus(state.turned_over()).plus(intent.terms.notional());
+    check.hold("I12", notional <= cap, || {
+        format!("orders of ${notional} in a day with a cap of ${cap}")
+    });
+    let orders = before.orders.saturating_add(state.orders_sent()).saturating_add(1);
+    check.hold("I12", orders <= state.daily_orders_cap(), || {
+        format!("{orders} orders in a day with a cap of {}", state.daily_orders_cap())
     });
 }
 
@@ -274,6 +294,30 @@ fn at_rest(state: &Execution, check: &mut Check<'_>) {
             == (again.status, again.placed, again.succeeded);
         check.hold("I8", same || state.has_open_orders(), || {
             "the outcome is not what the log adds up to".to_owned()
+        });
+    }
+}
+
+/// I12: a plan knows of all that the plans before it used on its day.
+fn days(states: &[(String, Execution)], violations: &mut Vec<Violation>) {
+    let began =
+        |state: &Execution| state.owner.as_ref().and(state.preflight.as_ref()).map(|(_, at)| *at);
+    for (name, state) in states {
+        let (Some(acquired), Some(at)) = (&state.acquired, began(state)) else { continue };
+        let earlier = states.iter().filter(|(_, other)| {
+            let same = other.acquired.as_ref().is_some_and(|known| {
+                known.account == acquired.account && known.date == acquired.date
+            });
+            same && began(other).is_some_and(|began| began < at)
+        });
+        let used = earlier.map(|(_, other)| Usage::of(other)).fold(Usage::default(), Usage::plus);
+        let known =
+            used.notional <= acquired.before.notional && used.orders <= acquired.before.orders;
+        Check { log: name, violations }.hold("I12", known, || {
+            format!(
+                "plans before it used {used:?} of the day, and it knew of {:?}",
+                acquired.before
+            )
         });
     }
 }

@@ -290,11 +290,11 @@ impl<'a> Owned<'a> {
 
     async fn submit(&mut self, due: &Outstanding) {
         let broker = self.floor.broker.clone();
-        let (may, inputs) = (self.lease_allows() && self.halt_allows(), &due.submits);
+        let inputs = &due.submits;
         let posts = inputs.iter().map(|order| {
-            let broker = broker.clone();
+            let (broker, owned) = (broker.clone(), &*self);
             async move {
-                if !may {
+                if !(owned.lease_allows() && owned.halt_allows()) {
                     return Answer::NotSent;
                 }
                 match broker.submit(order).await {
@@ -305,7 +305,7 @@ impl<'a> Owned<'a> {
             }
         });
         let answers = join_all(posts).await;
-        self.called(if may { inputs.len() } else { 0 });
+        self.called(answers.iter().filter(|answer| **answer != Answer::NotSent).count());
         for (order, answer) in inputs.iter().zip(answers) {
             self.take(&Input::Answered(order.client_order_id().clone(), answer));
         }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    execution::{Execution, apply_to},
+    execution::Execution,
     fact::{Fact, FactKind, Phase, StopCode},
     ids::Symbol,
     leg::{LegOutcome, Reason, WaitCode},
@@ -59,7 +59,7 @@ struct Decider<'a> {
 impl Decider<'_> {
     fn record(&mut self, kind: FactKind) {
         let fact = Fact { at: self.now, kind };
-        apply_to(&mut self.state, &fact);
+        self.state.take(&fact);
         self.facts.push(fact);
     }
 

@@ -261,6 +261,11 @@ impl Execution {
         self.outbox.iter().any(|outgoing| outgoing.event.event_id == *id)
     }
 
+    /// [`apply`] in place: the state is large, and a turn may bring hundreds of facts.
+    pub fn take(&mut self, fact: &Fact) {
+        apply_to(self, fact);
+    }
+
     fn leg_mut(&mut self, symbol: &Symbol) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| leg.symbol() == symbol)
     }
@@ -272,12 +277,11 @@ impl Execution {
 
 /// Takes one fact into the state. Total: a fact that names what does not exist changes nothing but the time.
 pub fn apply(mut state: Execution, fact: &Fact) -> Execution {
-    apply_to(&mut state, fact);
+    state.take(fact);
     state
 }
 
-/// [`apply`] in place.
-pub(crate) fn apply_to(state: &mut Execution, fact: &Fact) {
+fn apply_to(state: &mut Execution, fact: &Fact) {
     let at = fact.at;
     state.last_at = state.last_at.max(at);
     match &fact.kind {
@@ -370,7 +374,7 @@ fn preflighted(state: &mut Execution, preflight: &Preflight, at: Timestamp) {
             leg.check = Some(check.clone());
         }
     }
-    state.policy = setting::restored(&preflight.settings);
+    state.policy = Policy { kind: preflight.policy, ..setting::restored(&preflight.settings) };
     state.preflight = Some((preflight.clone(), at));
 }
 

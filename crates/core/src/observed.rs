@@ -110,10 +110,13 @@ impl Observed {
     }
 
     /// Forgets the answers that a decision has taken in.
-    #[must_use]
-    pub fn answered(mut self) -> Self {
+    pub fn forget_answers(&mut self) {
         self.answers.clear();
-        self
+    }
+
+    /// [`observe`] in place: the view is large, and a turn brings many inputs.
+    pub fn take(&mut self, input: &Input) {
+        note(self, input);
     }
 
     /// The symbol's quote, if it may be traded on: the streamed one where there is one and it is usable, else the
@@ -158,6 +161,11 @@ impl Observed {
 
 /// Takes one input into the view.
 pub fn observe(mut observed: Observed, input: &Input) -> Observed {
+    observed.take(input);
+    observed
+}
+
+fn note(observed: &mut Observed, input: &Input) {
     match input {
         Input::Orders(reports, at) => {
             observed.foreign = reports
@@ -166,26 +174,26 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
                 .cloned()
                 .collect();
             for report in reports {
-                note_order(&mut observed, report);
+                note_order(observed, report);
             }
             observed.orders_at = Some(*at);
         }
         Input::Answered(id, answer) => {
             if let Answer::Known(report) = answer {
-                note_order(&mut observed, report);
+                note_order(observed, report);
             }
             observed.answers.push((id.clone(), answer.clone()));
         }
         Input::Snapshots(snapshots) => {
             for (symbol, seen) in snapshots {
-                note_touches(&mut observed, symbol, seen.quote.as_ref());
+                note_touches(observed, symbol, seen.quote.as_ref());
             }
             observed
                 .snapshots
                 .extend(snapshots.iter().map(|(symbol, seen)| (symbol.clone(), seen.clone())));
         }
         Input::Streamed(symbol, quote) => {
-            note_touches(&mut observed, symbol, Some(quote));
+            note_touches(observed, symbol, Some(quote));
             observed.streamed.insert(symbol.clone(), *quote);
         }
         Input::Halt(halt, at) => observed.halt = Some((halt.clone(), *at)),
@@ -199,7 +207,6 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
             observed.tokens = observed.tokens.spend(*calls, *at, &observed.policy);
         }
     }
-    observed
 }
 
 /// Remembers since when each side has been as it is. A side that was away begins anew.

@@ -3,10 +3,10 @@
 use alchemiser_core::{
     account::Halt,
     decide::decide,
-    execution::{Execution, apply},
+    execution::Execution,
     fact::{Announced, Fact, FactKind, StopCode},
     ids::EventId,
-    observed::{Answer, Input, Observed, observe},
+    observed::{Answer, Input, Observed},
     outstanding::{Outstanding, Reads, Wanted, leftovers, outstanding, unannounced},
     reading::Position,
     throttle::Tokens,
@@ -113,7 +113,7 @@ impl<'a> Owned<'a> {
         self.log.append(&self.author, at, facts.clone()).await?;
         for fact in &facts {
             trace(fact);
-            self.state = apply(self.state.clone(), fact);
+            self.state.take(fact);
         }
         self.floor.watcher.committed(&self.state, &facts);
         Ok(())
@@ -133,7 +133,7 @@ impl<'a> Owned<'a> {
         if !facts.is_empty() || self.renewal_is_due(now) {
             self.commit_facts(now, facts).await?;
         }
-        self.observed = self.observed.clone().answered();
+        self.observed.forget_answers();
         let due = outstanding(&self.state, now);
         self.perform(&due).await;
         if self.state.is_complete() && self.taken.is_empty() {
@@ -153,7 +153,10 @@ impl<'a> Owned<'a> {
         let taken = self.taken.drain(..).map(|id| Fact { at: now, kind: FactKind::Published(id) });
         let mut facts: Vec<Fact> = taken.collect();
         facts.extend(decide(&self.state, &self.observed, now));
-        let after = facts.iter().fold(self.state.clone(), apply);
+        let mut after = self.state.clone();
+        for fact in &facts {
+            after.take(fact);
+        }
         for due in unannounced(&after) {
             let event = event::render(&due, &after, now);
             facts.push(Fact { at: now, kind: FactKind::Announced(Box::new(event)) });
@@ -167,7 +170,7 @@ impl<'a> Owned<'a> {
     }
 
     fn take(&mut self, input: &Input) {
-        self.observed = observe(self.observed.clone(), input);
+        self.observed.take(input);
     }
 
     /// Counts trading calls against the message budget.
@@ -372,6 +375,9 @@ fn trace(fact: &Fact) {
         ),
         FactKind::PhaseChanged(phase) => {
             tracing::info!(at = %fact.at, phase = phase.word(), "phase changed");
+        }
+        FactKind::HaltSeen(halt) => {
+            tracing::warn!(at = %fact.at, who = %halt.who, why = %halt.why, "trading is halted");
         }
         FactKind::PlanStopped(code) => {
             tracing::warn!(at = %fact.at, code = code.code(), "plan stopped");

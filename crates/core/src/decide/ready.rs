@@ -58,7 +58,7 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
         return decider.finish(symbol, by_fills(&leg, Reason::ChildrenExhausted));
     }
     let parent = parent(decider, &leg, &quote, None);
-    match peg::decide(&parent, &quote, decider.now, &policy_in_force(decider)) {
+    match peg::decide(&parent, &quote, decider.now, &decider.state.policy) {
         Decision::Rest { limit } | Decision::Replace { limit } => {
             send(decider, &leg, &quote, (limit, Purpose::Rest));
         }
@@ -231,16 +231,6 @@ fn sized(decider: &mut Decider<'_>, leg: Leg, quote: &Quote) -> Option<Leg> {
             None
         }
     }
-}
-
-/// The policy with the kind that the pre-flight chose.
-pub(super) fn policy_in_force(decider: &Decider<'_>) -> Policy {
-    let kind = decider
-        .state
-        .preflight
-        .as_ref()
-        .map_or(decider.state.policy.kind, |(preflight, _)| preflight.policy);
-    Policy { kind, ..decider.state.policy.clone() }
 }
 
 /// The leg's own time, 0 at its first order and 1 at its deadline; it stands still while the quote is unusable.

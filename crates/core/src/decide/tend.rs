@@ -56,7 +56,6 @@ fn since(decider: &Decider<'_>, at: Timestamp) -> jiff::SignedDuration {
 /// An order the broker has not been heard of: its POST is under way, or it must be looked up. Not found is no proof of
 /// absence, so the same order is sent again under the same id; it never becomes another attempt.
 fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
-    let policy = decider.state.policy.clone();
     if decider.now > cancel_bound(decider, symbol) {
         return give_up(decider, symbol, child);
     }
@@ -64,6 +63,7 @@ fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
         return;
     };
     let absent = since(decider, first);
+    let policy = &decider.state.policy;
     if child.flight.not_found < 2 || absent < policy.resubmit_after {
         return;
     }
@@ -72,7 +72,7 @@ fn find(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
     if !over && resubmit(decider, symbol, child) {
         return;
     }
-    if absent >= policy.unresolved_after {
+    if absent >= decider.state.policy.unresolved_after {
         give_up(decider, symbol, child);
     }
 }
@@ -153,7 +153,7 @@ fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
         return;
     };
     let parent = ready::parent(decider, leg, &quote, Some(child));
-    match peg::decide(&parent, &quote, decider.now, &ready::policy_in_force(decider)) {
+    match peg::decide(&parent, &quote, decider.now, &decider.state.policy) {
         Decision::Replace { .. } => cancel(decider, symbol, child, CancelReason::Repeg),
         Decision::Cross { .. } => cancel(decider, symbol, child, CancelReason::ToCross),
         Decision::Rest { .. } | Decision::Hold => {}

@@ -199,7 +199,7 @@ impl Story {
             self.read(&wanted);
         }
         let facts = decide(&self.state, &self.seen, self.now);
-        self.seen = self.seen.clone().answered();
+        self.seen.forget_answers();
         for fact in facts {
             self.state = apply(self.state.clone(), &fact);
             self.log.push(fact);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use alchemiser_core::{execution::Execution, money::Money, policy::Policy, side::Side};
-use alchemiser_local::books;
 use alchemiser_tests::{check, plans, pulse::Script, world::World};
 use alchemiser_wire::ledger::LedgerLine;
 use serde_json::{Value, json};
@@ -149,7 +148,7 @@ fn the_ledger_is_complete() {
 #[test]
 fn money_and_shares_add_up() {
     let (world, state, _details) = traded();
-    let truth = books::truth(&world.state).unwrap().unwrap();
+    let truth = world.truth().unwrap();
     let mut cash = truth.cash;
     for fill in &truth.fills {
         let notional = fill.price.times(fill.quantity);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{execution::Execution, ids::Symbol, leg::LegOutcome, quantity::Quantity};
 use alchemiser_driver::{account, audit::audit, ports::Store};
-use alchemiser_local::books;
 use alchemiser_wire::ledger::LedgerLine;
 use std::sync::Arc;
 
@@ -16,8 +15,7 @@ use crate::{
 /// Everything that is wrong in a world whose plan is over; empty when nothing is.
 pub fn faults(world: &World, state: &Execution) -> Vec<String> {
     let mut faults = Vec::new();
-    let truth = books::truth(&world.state).unwrap();
-    let report = audit(&world.logs(), truth.as_ref());
+    let report = audit(&world.logs(), world.truth().as_ref());
     faults.extend(report.violations.iter().map(|violation| format!("{violation:?}")));
     published(world, state, &mut faults);
     targets(state, &mut faults);
@@ -98,7 +96,7 @@ fn ledger(world: &World, state: &Execution, faults: &mut Vec<String>) {
     let mut done: BTreeMap<String, Quantity> = BTreeMap::new();
     let ours: BTreeSet<String> =
         state.children().map(|child| child.client_order_id.to_string()).collect();
-    for fill in books::truth(&world.state).unwrap().into_iter().flat_map(|truth| truth.fills) {
+    for fill in world.truth().into_iter().flat_map(|truth| truth.fills) {
         if ours.contains(&fill.client_order_id) {
             let sum = done.entry(fill.client_order_id).or_default();
             *sum = sum.plus(fill.quantity);

@@ -223,18 +223,18 @@ impl<'w> Session<'w> {
     }
 
     fn floor(&self, plan: &Plan) -> Floor {
-        let exchange = Arc::new(self.world.exchange(plan));
+        let (broker, market) = self.world.venue(plan);
         let pulse = &self.pulse;
         Floor {
             desk: self.desk.clone(),
             broker: Arc::new(FaultyBroker {
-                inner: exchange.clone(),
+                inner: broker,
                 pulse: pulse.clone(),
                 past: Mutex::default(),
                 in_flight: self.world.in_flight.clone(),
             }),
             market: Arc::new(FaultyMarket {
-                inner: exchange,
+                inner: market,
                 pulse: pulse.clone(),
                 first: Mutex::default(),
             }),

@@ -14,7 +14,11 @@ use alchemiser_core::{
     plan::{Age, Plan},
     policy::Policy,
 };
-use alchemiser_driver::{accept::Rules, audit::StoredLog, ports::Clock};
+use alchemiser_driver::{
+    accept::Rules,
+    audit::{StoredLog, Truth},
+    ports::{Broker, Clock, MarketData},
+};
 use alchemiser_host::{Bus, Entry, Routes, SharedBus};
 use alchemiser_local::{
     books, clock::VirtualClock, exchange::LocalExchange, function::SIMULATED_ACCOUNT,
@@ -32,6 +36,12 @@ use crate::{
     pulse::Script,
     session::{Drove, Session},
 };
+
+/// A broker with its market and its own books that a test brings along.
+pub trait Venue: Broker + MarketData {
+    /// What really happened there.
+    fn truth(&self) -> Truth;
+}
 
 /// The exchange as the processes of a world have it open.
 type Opened = Option<(LocalExchange, BTreeSet<Symbol>)>;
@@ -54,6 +64,8 @@ pub struct World {
     pub in_flight: InFlight,
     /// Whether the store knows which owners are dead. Files do, S3 does not.
     pub deaths_are_known: bool,
+    /// Where plans are traded instead of on the simulated exchange.
+    pub venue: Option<Arc<dyn Venue>>,
     seed: u64,
     owners: Cell<u32>,
     exchange: Mutex<Opened>,
@@ -107,6 +119,7 @@ impl World {
             taken: Taken::default(),
             in_flight: InFlight::default(),
             deaths_are_known: true,
+            venue: None,
             seed,
             owners: Cell::new(0),
             exchange: Mutex::new(None),
@@ -140,8 +153,25 @@ impl World {
         Session::open(self, bus(), script)
     }
 
+    /// Where a plan is traded: broker and market.
+    pub(crate) fn venue(&self, plan: &Plan) -> (Arc<dyn Broker>, Arc<dyn MarketData>) {
+        if let Some(venue) = &self.venue {
+            return (venue.clone(), venue.clone());
+        }
+        let exchange = Arc::new(self.exchange(plan));
+        (exchange.clone(), exchange)
+    }
+
+    /// What the broker really did; `None` when nothing was ever traded there.
+    pub fn truth(&self) -> Option<Truth> {
+        match &self.venue {
+            Some(venue) => Some(venue.truth()),
+            None => books::truth(&self.state).unwrap(),
+        }
+    }
+
     /// The exchange, with the plan's symbols listed.
-    pub(crate) fn exchange(&self, plan: &Plan) -> LocalExchange {
+    fn exchange(&self, plan: &Plan) -> LocalExchange {
         let mut opened = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = || plan.items.iter().map(|item| item.symbol.clone());
         if let Some((exchange, listed)) = &*opened

@@ -1,7 +1,6 @@
 //! The golden vectors of the original module, case by case against ours.
 //!
-//! Not reached: `broker_traces` (its 46 scenarios are not played against our executor); of `ledger` the 25 cases of
-//! `persist_to_s3`; of `handler_events` exceptions, failures to publish and the one case of another event type; fields
+//! Not reached: of `ledger` the 25 cases of `persist_to_s3`; of `handler_events` exceptions, failures to publish and the one case of another event type; fields
 //! without a counterpart (echoes of the input, sentences, success rates, poll intervals, REST calls, event texts and
 //! details of publications).
 //!
@@ -10,6 +9,7 @@
 //! The vectors lie in `../shared/vectors` (or in `ALCHEMISER_VECTORS`); where they are absent the tests say so.
 
 mod book;
+mod broker_traces;
 mod eventbridge;
 mod handler;
 mod ledger;
@@ -26,6 +26,7 @@ mod validator;
 
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
+use alchemiser_core::policy::PolicyKind;
 use serde_json::Value;
 
 /// Why ours answers otherwise: D1 to D14 of the vectors' own list, and what that list does not name (E).
@@ -142,14 +143,18 @@ fn vectors() -> Option<PathBuf> {
     dir.is_dir().then_some(dir)
 }
 
-fn cases(file: &str) -> Option<Vec<Case>> {
+/// A file's lines; `None` where the vectors are absent.
+fn lines(file: &str) -> Option<Vec<Value>> {
     let Some(dir) = vectors() else {
         println!("skipped: ../shared absent");
         return None;
     };
     let text = fs::read_to_string(dir.join(format!("{file}.jsonl"))).unwrap();
-    let case = |line: &str| {
-        let mut line: Value = serde_json::from_str(line).unwrap();
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+fn cases(file: &str) -> Option<Vec<Case>> {
+    let case = |mut line: Value| {
         let word = |value: &Value| value.as_str().unwrap().to_owned();
         Case {
             id: word(&line["id"]),
@@ -158,7 +163,7 @@ fn cases(file: &str) -> Option<Vec<Case>> {
             input: line["in"].take(),
         }
     };
-    Some(text.lines().map(case).collect())
+    Some(lines(file)?.into_iter().map(case).collect())
 }
 
 fn explain(case: &Case, difference: &Difference) -> String {
@@ -276,4 +281,16 @@ fn eventbridge_conforms() {
 #[test]
 fn handler_events_conform() {
     conforms(&handler::JUDGE);
+}
+
+/// S6, S11, X9, T4, L4, L6, L8: the original's 46 scenarios, under the policy that the product ships.
+#[test]
+fn broker_traces_conform_under_adaptive() {
+    broker_traces::are_beaten(PolicyKind::Adaptive);
+}
+
+/// S6, S11, X9, T4, L4, L6, L8: the same under the policy that has the original's waits and re-pegs.
+#[test]
+fn broker_traces_conform_under_liquidity() {
+    broker_traces::are_beaten(PolicyKind::Liquidity);
 }

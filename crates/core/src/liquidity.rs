@@ -343,7 +343,7 @@ pub(crate) fn wants(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Pol
     let is_last = parent.rested.saturating_add(1) >= policy.repegs_max;
     if is_last && policy.allow_cross_spread_on_repeg {
         let through = repeg_limit(parent, last, quote, Reach::Through, policy);
-        return through.map_or(Want::Cross, Want::CrossAt);
+        return through.map_or(Want::Cross, Want::Through);
     }
     match (repeg_limit(parent, last, quote, Reach::Inside, policy), waited) {
         (Some(limit), _) if !quote.is_locked() => Want::At(limit),

@@ -86,6 +86,11 @@ pub enum Decision {
         /// The new limit.
         limit: Price,
     },
+    /// Move through the far touch, as the last re-peg may; what does not fill there is crossed.
+    Through {
+        /// The limit.
+        limit: Price,
+    },
     /// Take the other side, with this collar.
     Cross {
         /// The limit.
@@ -124,11 +129,11 @@ pub fn decide(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Policy) -
     };
     let may_rest = parent.rested < policy.resting_children_max;
     match (parent.resting, want) {
-        (_, Want::Cross | Want::CrossAt(_)) if is_wide(parent, quote, &book, policy) => {
+        (_, Want::Cross | Want::Through(_)) if is_wide(parent, quote, &book, policy) => {
             step_to_mid(parent, quote, &book, now, policy)
         }
         (_, Want::Cross) => cross(parent, quote, policy),
-        (_, Want::CrossAt(limit)) => Decision::Cross { limit },
+        (_, Want::Through(limit)) => Decision::Through { limit },
         // Nothing rests in a locked market, and its spread costs nothing: the locked price is taken.
         (None, Want::Rest { .. } | Want::At(_) | Want::Wait) if quote.is_locked() => {
             Decision::Cross { limit: quote.far(parent.side).price }
@@ -151,8 +156,8 @@ pub fn decide(parent: &Parent, quote: &Quote, now: Timestamp, policy: &Policy) -
 pub(crate) enum Want {
     /// Take the other side.
     Cross,
-    /// Take the other side with this collar.
-    CrossAt(Price),
+    /// Move through the far touch to here.
+    Through(Price),
     /// Rest at the near touch, or where the ramp asks; follow it.
     Rest {
         /// Where the ramp asks, if it does.

@@ -162,7 +162,7 @@ fn act(repegs: &Value, repegs_max: &Value, waited: Decimal, wait: Decimal) -> &'
     let now = since.checked_add(duration(waited)).unwrap();
     match decide(&parent, &quote, now, &policy) {
         Decision::Hold => "keep_waiting",
-        Decision::Rest { .. } | Decision::Replace { .. } => "repeg",
+        Decision::Rest { .. } | Decision::Replace { .. } | Decision::Through { .. } => "repeg",
         Decision::Cross { .. } => "escalate_to_market",
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
         Decision::Rest { limit } | Decision::Replace { limit } => {
             send(decider, &leg, &quote, (limit, Purpose::Rest));
         }
-        Decision::Cross { limit } => send(decider, &leg, &quote, (limit, Purpose::Cross)),
+        Decision::Through { limit } | Decision::Cross { limit } => {
+            send(decider, &leg, &quote, (limit, Purpose::Cross));
+        }
         Decision::Hold => {}
     }
 }

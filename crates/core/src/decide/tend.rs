@@ -154,7 +154,9 @@ fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
     };
     let parent = ready::parent(decider, leg, &quote, Some(child));
     match peg::decide(&parent, &quote, decider.now, &decider.state.policy) {
-        Decision::Replace { .. } => cancel(decider, symbol, child, CancelReason::Repeg),
+        Decision::Replace { .. } | Decision::Through { .. } => {
+            cancel(decider, symbol, child, CancelReason::Repeg);
+        }
         Decision::Cross { .. } => cancel(decider, symbol, child, CancelReason::ToCross),
         Decision::Rest { .. } | Decision::Hold => {}
     }

@@ -1,5 +1,6 @@
 //! Stories of one order after another.
 
+use alchemiser_core::policy::PolicyKind;
 use insta::assert_snapshot;
 
 use crate::{broker::Post, given::symbol, story::told};
@@ -99,6 +100,40 @@ fn a_cancel_that_loses_the_race_is_a_fill() {
     5.0 reconciled, 0 differ
     5.0 success completed, 1 placed, 1 filled
     5.0 = finished
+    "###);
+}
+
+/// S5, S6: under `liquidity` the last re-peg goes through the far touch by its own step, and only what does not fill
+/// there is crossed.
+#[test]
+fn a_repeg_through_the_far_touch_comes_before_the_escalation() {
+    assert_snapshot!(told("BUY A 1000", |s| {
+        s.state.policy.kind = PolicyKind::Liquidity;
+        s.run(13);
+        s.fill_all();
+        s.run(5);
+    }), @r###"
+     0.0 lease 1
+     0.0 funds 10000 + 0
+     0.0 = buying
+     0.0 allocated A=1000
+     0.0 A target 9.998
+     0.0 A #1 rest buy 9.998 @ 100
+     0.1 A #1 new 0/9.998
+    10.7 A #1 cancel repeg
+    10.8 A #1 canceled 0/9.998
+    10.8 A #2 cross buy 9.998 @ 100.04
+    10.9 A #2 new 0/9.998
+    12.8 A #2 cancel cross_again
+    12.9 A #2 canceled 0/9.998
+    12.9 A #3 cross buy 9.998 @ 100.08
+    13.0 A #3 new 0/9.998
+    13.0 A #3 filled 9.998/9.998 @ 100.08
+    13.0 A filled
+    13.0 = closing
+    14.0 reconciled, 0 differ
+    14.0 success completed, 1 placed, 1 filled
+    14.0 = finished
     "###);
 }
 

@@ -116,7 +116,7 @@ proptest! {
                 prop_assert!(parent.resting.is_none_or(|resting| resting.limit != limit));
                 prop_assert!(parent.rested < policy.resting_children_max && !quote.is_locked());
             }
-            Decision::Cross { limit } => {
+            Decision::Through { limit } | Decision::Cross { limit } => {
                 let reach = side.sign() * (limit.dollars() - far.dollars());
                 let collar = (far.dollars() * policy.collar).max(Decimal::new(2, 2));
                 prop_assert!(reach <= collar, "{limit} against {far}");
@@ -157,7 +157,7 @@ proptest! {
         let wide = is_wide(&parent, &quote);
         let again = match decide(&parent, &quote, start(), &policy) {
             Decision::Rest { limit } | Decision::Replace { limit } => parent.used.contains(&limit),
-            Decision::Cross { .. } | Decision::Hold => false,
+            Decision::Through { .. } | Decision::Cross { .. } | Decision::Hold => false,
         };
         prop_assert!(!again || wide || parent.rested == 0);
     }

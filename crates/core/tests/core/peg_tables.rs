@@ -80,6 +80,7 @@ fn check(words: &str, book: &str, expected: &str) {
     let decision = match decide(&parent, &quote(book, start()), start(), &policy) {
         Decision::Rest { limit } => format!("rest {limit}"),
         Decision::Replace { limit } => format!("replace {limit}"),
+        Decision::Through { limit } => format!("through {limit}"),
         Decision::Cross { limit } => format!("cross {limit}"),
         Decision::Hold => "hold".to_owned(),
     };
@@ -307,14 +308,14 @@ fn liquidity_repegs_half_way_and_then_escalates() {
 #[test]
 fn liquidity_crosses_only_on_the_last_repeg() {
     let first = "policy=liquidity at=10.00 rested=1 used=10.00 since=10";
-    check(first, "10.00x500 10.20x500", "cross 10.22");
-    check(&format!("{first} sell at=10.20 used=10.20"), "10.00x500 10.20x500", "cross 9.98");
+    check(first, "10.00x500 10.20x500", "through 10.22");
+    check(&format!("{first} sell at=10.20 used=10.20"), "10.00x500 10.20x500", "through 9.98");
     check(&format!("{first} repegs=3"), "10.00x500 10.20x500", "replace 10.1");
     check(&format!("{first} inside"), "10.00x500 10.01x500", "hold");
     check(&format!("{first} inside since=20"), "10.00x500 10.01x500", "cross 10.02");
     check(&format!("{first} u=1"), "10.00x500 10.20x500", "cross 10.21");
     let cheap = "policy=liquidity at=0.5 rested=1 used=0.5 since=10 tick=0.0001";
-    check(cheap, "0.5000x500 0.5020x500", "cross 0.5032");
+    check(cheap, "0.5000x500 0.5020x500", "through 0.5032");
 }
 
 /// S5: `walk` rests at fixed fractions of the spread, on the quote of the step, and escalates at the end.

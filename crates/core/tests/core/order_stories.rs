@@ -108,7 +108,7 @@ fn a_cancel_that_loses_the_race_is_a_fill() {
 #[test]
 fn a_repeg_through_the_far_touch_comes_before_the_escalation() {
     assert_snapshot!(told("BUY A 1000", |s| {
-        s.state.policy.kind = PolicyKind::Liquidity;
+        s.under(|policy| policy.kind = PolicyKind::Liquidity);
         s.run(13);
         s.fill_all();
         s.run(5);

@@ -77,6 +77,24 @@ fn the_least_amount_is_a_dollar_or_a_whole_share() {
     assert!(!least("1", "0.4", "whole"), "a whole share below a dollar may be sold");
 }
 
+/// S7: what is too small is judged by notional for an asset that trades in fractions, and by the whole share for others.
+#[test]
+fn a_whole_share_is_never_too_small() {
+    let policy = Policy::default();
+    let small = |kind: &str, leaves: &str, at: &str| {
+        is_too_small(shares(leaves), price(at), &check_of("0", "0", kind), &policy)
+    };
+    assert!(!small("whole", "1", "0.40"));
+    assert!(small("whole", "0.999999", "400"));
+    assert!(small("whole", "0", "400"));
+    assert!(small("", "2", "0.40"));
+    assert!(!small("", "2.5", "0.40"));
+    assert!(small("", "0", "0.40"));
+    let leg = leg("BUY X 0.50", &check_of("0", "0", "whole"));
+    let sized = target(&leg, &quote("0.39x500 0.40x500", start()), &policy);
+    assert_eq!(sized.map(|sized| sized.target), Ok(shares("1")));
+}
+
 /// S10: buys are the amount / ask, rounded down.
 #[test]
 fn a_buy_is_rounded_down() {

@@ -109,8 +109,10 @@ pub struct Policy {
     pub market_moved_max: SignedDuration,
     /// A quote that last changed longer ago is not usable at all.
     pub quote_dead_after: SignedDuration,
-    /// Spreads wider than this share of the mid are not quotes.
+    /// Spreads wider than this share of the ask are not quotes.
     pub quote_spread_max: Decimal,
+    /// Dollars; a lower bid or ask is not a quote.
+    pub quote_price_min: Decimal,
     /// How long a leg waits for what it needs before its first order (a quote, a price, the broker's answer).
     pub quote_wait: SignedDuration,
     /// How long a leg's own time may stand still in all while its quote is unusable (halts included).
@@ -167,7 +169,7 @@ pub struct Policy {
     /// `walk`: how long it rests at each (as long as `liquidity` waits for a fill).
     pub step_wait: SignedDuration,
 
-    /// Amounts below this are too small to trade (the broker refuses buys below $1).
+    /// Amounts of an asset that trades in fractions are too small to trade below this (the broker refuses buys below $1).
     pub notional_min: Money,
     /// Decimals of a share that we send for fractionable assets (the broker takes nine).
     pub fraction_decimals: u32,
@@ -285,6 +287,7 @@ impl Default for Policy {
             market_moved_max: seconds(5),
             quote_dead_after: seconds(15 * 60),
             quote_spread_max: decimal(10, 2),
+            quote_price_min: decimal(1, 2),
             quote_wait: seconds(30),
             pause_max: seconds(360),
             replace_interval: seconds(3),

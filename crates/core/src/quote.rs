@@ -3,12 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::{
-    policy::Policy,
-    price::{Price, Tick},
-    quantity::Quantity,
-    side::Side,
-};
+use crate::{policy::Policy, price::Price, quantity::Quantity, side::Side};
 
 /// One side of the book: the best price and the shares shown there. Alpaca says 0 for a side that is not there; the
 /// adapters turn that into `None`.
@@ -53,7 +48,7 @@ pub enum QuoteFault {
     OneSided,
     /// The bid is above the ask.
     Crossed,
-    /// A price below one cent.
+    /// A price below the smallest that is believed.
     BelowMinimum,
     /// The spread is too wide to be a quote.
     TooWide,
@@ -124,14 +119,15 @@ impl RawQuote {
             return Err(QuoteFault::OneSided);
         };
         let quote = Quote { bid, ask, changed_at: self.changed_at, observed_at: self.observed_at };
-        let cent = Tick::CENT.dollars();
+        let least = by.policy.quote_price_min;
+        let widest = ask.price.dollars().saturating_mul(by.policy.quote_spread_max);
         if bid.price > ask.price {
             Err(QuoteFault::Crossed)
         } else if bid.size.is_zero() || ask.size.is_zero() {
             Err(QuoteFault::OneSided)
-        } else if bid.price.dollars() < cent || ask.price.dollars() < cent {
+        } else if bid.price.dollars() < least || ask.price.dollars() < least {
             Err(QuoteFault::BelowMinimum)
-        } else if quote.spread() > quote.mid().saturating_mul(by.policy.quote_spread_max) {
+        } else if quote.spread() > widest {
             Err(QuoteFault::TooWide)
         } else if by.now.duration_since(self.observed_at) > by.policy.quote_observed_max {
             Err(QuoteFault::NotObserved)
@@ -277,6 +273,13 @@ mod tests {
         check(touch("10.03", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::Crossed));
         check(touch("0.005", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::BelowMinimum));
         check(touch("9", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::TooWide));
+    }
+
+    /// S4: a spread is a tenth of the ask at most, to the last decimal.
+    #[test]
+    fn a_spread_is_measured_against_the_ask() {
+        check(touch("90", 100), touch("100", 100), [0, 0, 0], Ok(()));
+        check(touch("89.9999", 100), touch("100", 100), [0, 0, 0], Err(QuoteFault::TooWide));
     }
 
     /// S3: a quote must have been read recently; one that stands still counts while the market around it moves.

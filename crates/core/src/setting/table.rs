@@ -103,7 +103,9 @@ pub const SETTINGS: &[Setting] = &[
     seconds("quote_dead_after", 60, 3_600, |p| &mut p.quote_dead_after)
         .because("a quote that stood longer is not usable at all"),
     share("quote_spread_max", bps(10), bps(5_000), |p| &mut p.quote_spread_max)
-        .because("a wider spread, as a share of the mid, is no quote"),
+        .because("a wider spread, as a share of the ask, is no quote"),
+    cents("quote_price_min", 1, 10_000, |p| &mut p.quote_price_min)
+        .because("a lower bid or ask is no quote"),
     seconds("quote_wait", 1, 300, |p| &mut p.quote_wait)
         .because("how long a leg waits for a quote, a price or an answer before its first order"),
     seconds("pause_max", 0, 1_800, |p| &mut p.pause_max)

@@ -9,9 +9,9 @@
 //! through the far touch by the whole collar ([`script::Kind::Market`]). Trade updates by stream have no counterpart: ours
 //! polls. Plans of more than 500 items are refused by design, so that the two scenarios of a thousand orders end there.
 
-mod broker;
+pub(crate) mod broker;
 mod scenario;
-mod script;
+pub(crate) mod script;
 mod table;
 
 use std::sync::Arc;

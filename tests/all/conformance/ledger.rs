@@ -1,4 +1,6 @@
-//! `ledger.jsonl`: what is recorded of an order. `persist_to_s3` is about their bucket; ours is a file per plan.
+//! `ledger.jsonl`: what is recorded of an order, and ([`persist`]) what of that is kept.
+
+mod persist;
 
 use std::collections::BTreeMap;
 
@@ -19,14 +21,10 @@ use serde_json::{Value, json};
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{number, price},
-    order,
+    every, order,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "ledger", is_reached, compare, rule };
-
-fn is_reached(case: &Case) -> bool {
-    case.function != "persist_to_s3"
-}
+pub(crate) const JUDGE: Judge = Judge { file: "ledger", is_reached: every, compare, rule };
 
 /// What both sides record.
 #[derive(Debug, PartialEq)]
@@ -141,6 +139,9 @@ fn ours(input: &Value) -> Option<Entry> {
 }
 
 fn compare(case: &Case) -> Comparison {
+    if case.function == "persist_to_s3" {
+        return persist::compare(case);
+    }
     let theirs = case.theirs.as_ref().map(|theirs| &theirs["entry"]);
     let theirs = theirs.filter(|entry| !entry.is_null()).map(recorded);
     let ours = ours(&case.input);
@@ -166,35 +167,40 @@ fn weights(input: &Value) -> Option<Vec<Decimal>> {
     }
 }
 
-fn is_odd_attribution(input: &Value) -> bool {
+/// Theirs drops the trade, or crashes over it.
+fn is_dropped(input: &Value) -> bool {
     let Some(weights) = weights(input) else { return true };
     let sum: Decimal = weights.iter().sum();
     let (low, high) = (Decimal::new(99, 2), Decimal::new(101, 2));
-    let symbol = input["order"]["symbol"].as_str().unwrap();
-    if symbol != symbol.to_uppercase() {
-        return true;
-    }
-    let out = !weights.is_empty() && (sum < low || sum > high);
-    out || weights.iter().any(|weight| *weight <= Decimal::ZERO)
+    !weights.is_empty() && (sum < low || sum > high)
 }
 
-fn rule(_: &str, input: &Value, field: &str) -> Option<Deviation> {
+fn rule(function: &str, input: &Value, field: &str) -> Option<Deviation> {
+    if function == "persist_to_s3" {
+        return persist::rule(input, field);
+    }
     let order = &input["order"];
     let symbol = order["symbol"].as_str().unwrap_or_default();
     match field {
+        // Theirs trims; here a plan with such a symbol is refused.
         "recorded" if symbol != symbol.trim() => Some(Deviation::D14),
-        "recorded" | "weights" => is_odd_attribution(input).then_some(Deviation::D12),
+        "recorded" => is_dropped(input).then_some(Deviation::D12),
+        // Theirs looks a symbol in small letters up as it is.
+        "weights" => {
+            let given = weights(input).is_some_and(|weights| !weights.is_empty());
+            (given && symbol != symbol.to_uppercase()).then_some(Deviation::D12)
+        }
         "filled_at" => {
             let zoned = order["filled_at"].as_str().is_some_and(|t| t.parse::<Timestamp>().is_ok());
             (!zoned).then_some(Deviation::D11)
         }
         "touches" => {
             let (bid, ask) = (number(&input["quote"]["bid"]), number(&input["quote"]["ask"]));
-            let positive = |price: Option<Decimal>| price.is_some_and(|p| p > Decimal::ZERO);
-            if !positive(bid) || !positive(ask) {
-                Some(Deviation::D3)
-            } else {
-                (bid > ask).then_some(Deviation::D4)
+            let there = |price: Option<Decimal>| price.is_some_and(|p| p > Decimal::ZERO);
+            match (there(bid), there(ask)) {
+                (true, true) => (bid > ask).then_some(Deviation::D4),
+                (false, false) => None,
+                (true, false) | (false, true) => Some(Deviation::D3),
             }
         }
         _ => None,

@@ -15,14 +15,23 @@ use alchemiser_core::{
     quantity::Quantity,
     quote::{Quote, Touch},
     report::BrokerStatus,
-    side::Side,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 /// A plan of so many buys.
 pub(crate) fn plan(buys: usize) -> Plan {
-    let item = |index: usize| DraftItem {
+    plan_of((0..buys).map(buy).collect())
+}
+
+/// A plan of so many legs: a buy, a sell, a buy, …
+pub(crate) fn mixed_plan(legs: usize) -> Plan {
+    let item = |index: usize| if index % 2 == 0 { buy(index) } else { sell(index) };
+    plan_of((0..legs).map(item).collect())
+}
+
+fn buy(index: usize) -> DraftItem {
+    DraftItem {
         symbol: format!("S{index}"),
         action: "BUY".to_owned(),
         trade_amount: Decimal::ONE_THOUSAND,
@@ -31,7 +40,21 @@ pub(crate) fn plan(buys: usize) -> Plan {
         current_weight: Decimal::ZERO,
         target_weight: Decimal::new(1, 2),
         priority: 1,
-    };
+    }
+}
+
+fn sell(index: usize) -> DraftItem {
+    let thousand = Decimal::ONE_THOUSAND;
+    DraftItem {
+        action: "SELL".to_owned(),
+        trade_amount: -thousand,
+        current_value: thousand,
+        target_value: Decimal::ZERO,
+        ..buy(index)
+    }
+}
+
+fn plan_of(items: Vec<DraftItem>) -> Plan {
     let draft = Draft {
         account: AccountId::new("PA000000001").unwrap(),
         source_event: EventId::new("event-1").unwrap(),
@@ -41,9 +64,9 @@ pub(crate) fn plan(buys: usize) -> Plan {
         valid_until: None,
         urgency: "NORMAL".to_owned(),
         portfolio_value: Decimal::from(1_000_000),
-        trade_value: Decimal::ONE_THOUSAND * Decimal::from(buys),
+        trade_value: Decimal::ONE_THOUSAND * Decimal::from(items.len()),
         trades_required: true,
-        items: (0..buys).map(item).collect(),
+        items,
         attribution: BTreeMap::new(),
     };
     Plan::new(draft, Timestamp::UNIX_EPOCH, Policy::default().plan_max_age).unwrap()
@@ -74,13 +97,13 @@ pub(crate) fn send(leg: &mut Leg, limit: Price, at: Timestamp) {
     let touch = Touch { price: limit, size: Quantity::ONE };
     let plan_id = PlanId::new("plan-1").unwrap();
     let account = AccountId::new("PA000000001").unwrap();
-    let (symbol, attempt) = (leg.symbol().clone(), leg.next_attempt());
+    let (symbol, side, attempt) = (leg.symbol().clone(), leg.side, leg.next_attempt());
     let intent = Intent {
         attempt,
-        client_order_id: ClientOrderId::derive(&account, &plan_id, &symbol, Side::Buy, attempt),
+        client_order_id: ClientOrderId::derive(&account, &plan_id, &symbol, side, attempt),
         terms: OrderTerms {
             symbol,
-            side: Side::Buy,
+            side,
             quantity: leg.leaves(),
             limit,
             kind: OrderKind::Limit,

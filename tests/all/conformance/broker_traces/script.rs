@@ -115,7 +115,7 @@ const NEVER: Course = fills(0, SignedDuration::ZERO);
 const SIXTY: Course = fills(60, millis(500));
 
 /// Nothing goes wrong: every order fills in the answer to its POST.
-const PLAIN: Script = Script {
+pub(crate) const PLAIN: Script = Script {
     post: |_| Post::Take,
     course: |_| AT_ONCE,
     cancel: Cancel::Take,

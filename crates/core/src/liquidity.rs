@@ -233,9 +233,11 @@ pub fn inside_spread(parent: &Parent, quote: &Quote, policy: &Policy) -> Option<
         Side::Sell => policy.ask_anchor_offset,
     };
     let near = quote.near(parent.side).price;
-    let limit = near.toward_far(parent.side, offset.max(parent.tick.dollars()))?;
     let mid = Price::new(quote.mid()).ok()?;
-    passive(if limit.beyond(mid, parent.side) { mid } else { limit }, parent, quote)
+    // Of a price of a few cents an offset may leave nothing: that is past the mid, too.
+    let limit = near.toward_far(parent.side, offset.max(parent.tick.dollars()));
+    let limit = limit.filter(|limit| !limit.beyond(mid, parent.side));
+    passive(limit.unwrap_or(mid), parent, quote)
 }
 
 /// How far a re-peg may reach.

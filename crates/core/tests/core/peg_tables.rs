@@ -286,6 +286,7 @@ fn liquidity_opens_inside_the_spread_where_sizes_cannot_be_trusted() {
     check("policy=liquidity leaves=81", "10.00x99 10.05x400", "rest 10.01");
     check("policy=liquidity sell leaves=81", "10.00x400 10.05x99", "rest 10.04");
     check("policy=liquidity leaves=81", "10.00x99 10.01x400", "rest 10");
+    check("policy=liquidity sell leaves=81 tick=0.0001", "0.005x99 0.01x400", "rest 0.0075");
 }
 
 /// S5, S13: a re-peg waits its time, goes half-way at an unused price, and the escalation is the last of `repegs_max`.

@@ -80,13 +80,6 @@ pub(crate) fn bid_and_ask(input: &Value) -> (Decimal, Decimal) {
     (number(&input["bid"]).unwrap(), number(&input["ask"]).unwrap())
 }
 
-/// A side below one dollar, or off the cent grid: theirs has cents everywhere, and rounds half-even.
-pub(crate) fn is_off_the_cent(input: &Value) -> bool {
-    let (bid, ask) = bid_and_ask(input);
-    let off = |price: Decimal| price < Decimal::ONE || !(price % CENT).is_zero();
-    off(bid) || off(ask)
-}
-
 /// Whatever theirs did: a passive price of ours stands short of the far touch.
 pub(crate) fn is_inside(input: &Value, side: Side, limit: Decimal) -> bool {
     let (bid, ask) = bid_and_ask(input);

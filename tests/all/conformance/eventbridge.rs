@@ -7,9 +7,9 @@ use alchemiser_core::{announce::Event, ids::ClientOrderId, side::Side};
 use alchemiser_wire::{event::SOURCE, incoming};
 use serde_json::Value;
 
-use super::{Case, Comparison, Deviation, Judge, every};
+use super::{Case, Comparison, Deviation, Judge};
 
-pub(crate) const JUDGE: Judge = Judge { file: "eventbridge", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "eventbridge", compare, rule };
 
 /// The detail-types that ours publishes.
 fn ours() -> Vec<&'static str> {

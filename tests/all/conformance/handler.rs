@@ -27,10 +27,10 @@ use serde_json::{Value, json};
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{number, price},
-    every, order,
+    order,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "handler_events", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "handler_events", compare, rule };
 
 fn envelope(detail: &Value) -> Value {
     json!({
@@ -126,12 +126,12 @@ fn compare(case: &Case) -> Comparison {
         .field("causation_id of the end", &theirs[1]["causation_id"], &ours[1]["causation_id"])
         .field("has a reason", has_reason(&theirs[0]), has_reason(&ours[0]))
         // What ours must say where it says something else; no deviation excuses these.
-        .field(
+        .must(
             "causes as designed",
             [caused, caused],
             [0, 1].map(|last| &ours[last]["causation_id"]),
         )
-        .field("failed as designed", failed(input), symbols(&ours[0]["failed_symbols"]))
+        .must("failed as designed", failed(input), symbols(&ours[0]["failed_symbols"]))
 }
 
 /// The symbols of all legs that are not done: without an order, or with one that failed.

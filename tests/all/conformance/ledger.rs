@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{number, price},
-    every, order,
+    order,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "ledger", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "ledger", compare, rule };
 
 /// What both sides record.
 #[derive(Debug, PartialEq)]
@@ -146,6 +146,12 @@ fn compare(case: &Case) -> Comparison {
     let theirs = theirs.filter(|entry| !entry.is_null()).map(recorded);
     let ours = ours(&case.input);
     let comparison = Comparison::default().field("recorded", theirs.is_some(), ours.is_some());
+    // What ours must say where it says something else; no deviation excuses it.
+    let given = given(&case.input);
+    let comparison = match (&given, &ours) {
+        (Some(given), Some(ours)) => comparison.must("weights as given", given, &ours.weights),
+        _ => comparison,
+    };
     let (Some(theirs), Some(ours)) = (theirs, ours) else { return comparison };
     comparison
         .field("ids", &theirs.ids, &ours.ids)
@@ -157,14 +163,24 @@ fn compare(case: &Case) -> Comparison {
 }
 
 /// The weights given for the order's symbol; `None` where they are not of the documented form.
-fn weights(input: &Value) -> Option<Vec<Decimal>> {
+fn given(input: &Value) -> Option<BTreeMap<String, Option<Decimal>>> {
     let metadata = &input["plan_metadata"];
-    let Some(given) = metadata.get("strategy_attribution") else { return Some(Vec::new()) };
+    let Some(given) = metadata.get("strategy_attribution") else { return Some(BTreeMap::new()) };
     let symbol = input["order"]["symbol"].as_str()?.trim().to_uppercase();
-    match given.as_object()?.get(&symbol) {
-        None => Some(Vec::new()),
-        Some(weights) => weights.as_object()?.values().map(number).collect(),
-    }
+    let weights = match given.as_object()?.get(&symbol) {
+        None => BTreeMap::new(),
+        Some(weights) => {
+            let weight =
+                |(name, weight): (&String, &Value)| (name.clone(), number(weight).map(rounded));
+            weights.as_object()?.iter().map(weight).collect()
+        }
+    };
+    Some(weights)
+}
+
+/// The same as numbers; `None` where one of them is none.
+fn weights(input: &Value) -> Option<Vec<Decimal>> {
+    given(input)?.into_values().collect()
 }
 
 /// Theirs drops the trade, or crashes over it.

@@ -10,12 +10,17 @@ use serde_json::Value;
 
 use super::{
     Case, Comparison, Deviation, Judge,
-    book::{CENT, bid_and_ask, float, is_no_quote, is_off_the_cent, number, parent, quote, side},
-    every,
+    book::{bid_and_ask, float, is_no_quote, number, parent, quote, side},
+    design, original,
     pricing::opening_rule,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "liquidity", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "liquidity", compare, rule };
+
+/// The original's tick is an argument.
+fn tick(input: &Value) -> Decimal {
+    number(&input["tick_size"]).unwrap()
+}
 
 fn size_min(input: &Value) -> Quantity {
     Quantity::new(number(&input["min_volume_threshold"]).unwrap()).unwrap()
@@ -40,6 +45,15 @@ fn analysis(case: &Case) -> Comparison {
         let limit = opening_limit(&parent(side, quantity, &quote), &quote);
         limit.map(|limit| float(limit.dollars()))
     };
+    let worked_out = |name: &str, side: Side| {
+        let theirs = number(&theirs[name]).map(|price| price.normalize());
+        (theirs, Some(original::opening(input, side, tick(input)).normalize()))
+    };
+    let (bid, ask) = (
+        worked_out("recommended_bid_price", Side::Buy),
+        worked_out("recommended_ask_price", Side::Sell),
+    );
+    let designed = [Side::Buy, Side::Sell].map(|side| design::opening(input, side).map(float));
     let word = |side: Side| Some(analysis.strategy(side, &quote, quantity).word());
     Comparison::default()
         .float(
@@ -51,6 +65,8 @@ fn analysis(case: &Case) -> Comparison {
         .float("confidence", theirs["confidence"].as_f64(), Some(float(analysis.confidence)))
         .float("bid", theirs["recommended_bid_price"].as_f64(), limit(Side::Buy))
         .float("ask", theirs["recommended_ask_price"].as_f64(), limit(Side::Sell))
+        .must("as modelled", (bid.0, ask.0), (bid.1, ask.1))
+        .must("as designed", designed, [Side::Buy, Side::Sell].map(limit))
         .field("strategy_buy", theirs["strategy_buy"].as_str(), word(Side::Buy))
         .field("strategy_sell", theirs["strategy_sell"].as_str(), word(Side::Sell))
 }
@@ -85,7 +101,8 @@ fn enough(case: &Case) -> Comparison {
 fn rule(function: &str, input: &Value, field: &str) -> Option<Deviation> {
     let (bid, ask) = bid_and_ask(input);
     if is_no_quote(input) {
-        return Some(Deviation::D3);
+        // Theirs divides by the mid, and answers whenever that is not zero.
+        return (bid != -ask).then_some(Deviation::D3);
     }
     if bid > ask {
         return Some(Deviation::D4);
@@ -98,10 +115,5 @@ fn rule(function: &str, input: &Value, field: &str) -> Option<Deviation> {
         ("analyze_liquidity", "ask") => Side::Sell,
         _ => return None,
     };
-    if bid == ask {
-        Some(Deviation::D2)
-    } else {
-        let off = is_off_the_cent(input) || number(&input["tick_size"]) != Some(CENT);
-        opening_rule(input, side).or(off.then_some(Deviation::D5))
-    }
+    opening_rule(input, side, tick(input))
 }

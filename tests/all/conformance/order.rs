@@ -26,7 +26,7 @@ pub(crate) fn plan(buys: usize) -> Plan {
 
 /// A plan of so many legs: a buy, a sell, a buy, …
 pub(crate) fn mixed_plan(legs: usize) -> Plan {
-    let item = |index: usize| if index % 2 == 0 { buy(index) } else { sell(index) };
+    let item = |index: usize| if index.is_multiple_of(2) { buy(index) } else { sell(index) };
     plan_of((0..legs).map(item).collect())
 }
 

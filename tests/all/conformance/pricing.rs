@@ -13,13 +13,11 @@ use serde_json::Value;
 
 use super::{
     Case, Comparison, Deviation, Judge,
-    book::{
-        bid_and_ask, float, is_inside, is_no_quote, is_off_the_cent, number, parent, quote, side,
-    },
-    every,
+    book::{CENT, bid_and_ask, float, is_inside, is_no_quote, number, parent, quote, side},
+    design, original,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "pricing", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "pricing", compare, rule };
 
 /// The original's smallest size that says something, where no case names another.
 const SIZE_MIN: u32 = 10;
@@ -68,12 +66,18 @@ fn compare(case: &Case) -> Comparison {
     let Some(theirs) = &case.theirs else {
         return Comparison::default().field("answered", false, ours.is_some());
     };
-    if let (Some(ours), Some(theirs)) = (&ours, number(&theirs["price"])) {
-        assert!(is_near(&case.input, ours.price, theirs), "{}: rounding is not all", case.id);
-    }
     let (metadata, ours) = (&theirs["metadata"], ours.as_ref());
     let analysis = ours.map(|ours| ours.analysis);
-    let comparison = Comparison::default()
+    let mut comparison = Comparison::default();
+    if let Some(ours) = ours {
+        let (original, design) = worked_out(&case.function, &case.input);
+        comparison = comparison.must("as modelled", number(&theirs["price"]), Some(original)).must(
+            "as designed",
+            design,
+            ours.price,
+        );
+    }
+    let comparison = comparison
         .field("price", number(&theirs["price"]), ours.and_then(|ours| ours.price))
         .float(
             "liquidity_score",
@@ -94,98 +98,101 @@ fn compare(case: &Case) -> Comparison {
         Some(Some(word)) => {
             comparison.field("strategy", metadata["strategy_recommendation"].as_str(), Some(word))
         }
-        Some(None) | None => comparison,
+        // Half of a scale of 0 to 100, where nothing was looked at.
+        Some(None) => {
+            let score = analysis.map(|ours| ours.score);
+            comparison.must("assumed score", Some(Decimal::from(50)), score)
+        }
+        None => comparison,
     }
 }
 
-/// Off the grid of cents (and from $1 on) rounding moves a price by less than a cent, the far touch by another.
-fn is_near(input: &Value, ours: Option<Decimal>, theirs: Decimal) -> bool {
-    let cents = input.get("config").is_none() && bid_and_ask(input).0 >= Decimal::ONE;
-    let two = super::book::CENT * Decimal::TWO;
-    let sized = input.get("order_size").is_some();
-    let explained = sized && opening_rule(input, side(input)).is_some();
-    !cents
-        || explained
-        || !is_off_the_cent(input)
-        || ours.is_none_or(|ours| (ours - theirs).abs() <= two)
+/// The original's tick is the configured offset, whatever the symbol.
+fn their_tick(input: &Value) -> Decimal {
+    policy(input).bid_anchor_offset
 }
 
-/// How far inside the near touch theirs opens, in ticks, before its last bounds.
-pub(crate) fn ticks_inside(input: &Value, side: Side) -> Decimal {
-    let shown = |name: &str| number(&input[name]).unwrap().max(Decimal::ONE);
-    let near = match side {
-        Side::Buy => shown("bid_size"),
-        Side::Sell => shown("ask_size"),
-    };
-    let share = number(&input["order_size"]).unwrap() / near;
-    match share {
-        share if share > Decimal::new(8, 1) => Decimal::TWO,
-        share if share > Decimal::new(3, 1) => Decimal::ONE,
-        _ => Decimal::ZERO,
+fn offset(input: &Value) -> Decimal {
+    match side(input) {
+        Side::Buy => policy(input).bid_anchor_offset,
+        Side::Sell => policy(input).ask_anchor_offset,
     }
 }
 
-/// Why ours opens elsewhere on a book of cents.
-pub(crate) fn opening_rule(input: &Value, side: Side) -> Option<Deviation> {
-    let (bid, ask) = bid_and_ask(input);
-    let (cent, room) = (super::book::CENT, ask - bid);
-    let inside = ticks_inside(input, side) * cent;
-    let shown = |name: &str| number(&input[name]).unwrap();
-    let leans = shown("ask_size") - shown("bid_size")
-        > Decimal::new(2, 1) * (shown("ask_size") + shown("bid_size"));
-    if inside >= room {
-        Some(Deviation::D1)
+fn is_simple(function: &str) -> bool {
+    function == "calculate_simple_inside_spread_price"
+}
+
+/// What the original's price comes to, and what ours must come to.
+fn worked_out(function: &str, input: &Value) -> (Decimal, Option<Decimal>) {
+    let side = side(input);
+    if is_simple(function) {
+        let offset = offset(input);
+        (original::simple(input, side, offset), design::inside(input, side, offset))
     } else {
-        // Theirs holds a sell two ticks above the bid, even where that raises it again.
-        (side == Side::Sell && leans && inside + cent > room - cent - cent).then_some(Deviation::D2)
+        (original::opening(input, side, their_tick(input)), design::opening(input, side))
     }
+}
+
+/// Where the original's opening and ours part.
+pub(crate) fn opening_rule(input: &Value, side: Side, their_tick: Decimal) -> Option<Deviation> {
+    let (near, far) = original::touches(input, side);
+    if design::opening(input, side) == Some(original::opening(input, side, their_tick)) {
+        return None;
+    }
+    let beyond = |price: Decimal| side.sign() * (price - far) >= Decimal::ZERO;
+    let sized = near + side.sign() * original::ticks_inside(input, side) * their_tick;
+    let same_tick = design::tick(near) == their_tick;
+    if near == far {
+        Some(Deviation::D2)
+    } else if beyond(sized) || (side == Side::Sell && is_lifted(input, their_tick)) {
+        Some(Deviation::D1)
+    } else if same_tick && original::leans(input, side) && is_turned(input, side, their_tick) {
+        Some(Deviation::D2)
+    } else {
+        Some(Deviation::D5)
+    }
+}
+
+/// The original's sell is lifted to its buy, because one of them stands beyond the other's touch.
+fn is_lifted(input: &Value, tick: Decimal) -> bool {
+    let of = |side| original::unbounded_opening(input, side, tick);
+    of(Side::Buy) > of(Side::Sell)
+}
+
+/// A lean that should hurry the order held it back: it stands farther from the far touch than without.
+fn is_turned(input: &Value, side: Side, tick: Decimal) -> bool {
+    let sized =
+        original::touches(input, side).0 + side.sign() * original::ticks_inside(input, side) * tick;
+    side.sign() * (original::unbounded_opening(input, side, tick) - sized) <= Decimal::ZERO
 }
 
 fn rule(function: &str, input: &Value, field: &str) -> Option<Deviation> {
     let (bid, ask) = bid_and_ask(input);
     if is_no_quote(input) {
-        return Some(Deviation::D3);
+        // Theirs divides by the mid where it looks at sizes, and answers whenever that is not zero.
+        return (is_simple(function) || bid != -ask).then_some(Deviation::D3);
     }
     if bid > ask {
         return Some(Deviation::D4);
     }
-    let simple = function == "calculate_simple_inside_spread_price";
     match field {
-        "liquidity_score" if simple => Some(Deviation::D4),
-        "price" => price_rule(input, simple),
+        "liquidity_score" if is_simple(function) => Some(Deviation::D4),
+        "price" if is_simple(function) => simple_rule(input),
+        "price" => opening_rule(input, side(input), their_tick(input)),
         _ => None,
     }
 }
 
-fn price_rule(input: &Value, simple: bool) -> Option<Deviation> {
-    let (bid, ask) = bid_and_ask(input);
-    let cent = super::book::CENT;
-    let offset = policy(input).bid_anchor_offset;
-    if bid == ask {
-        Some(Deviation::D2)
-    } else if !simple && opening_rule(input, side(input)).is_some() {
-        opening_rule(input, side(input))
-    } else if is_off_the_cent(input) || (!simple && offset != cent) {
-        Some(Deviation::D5)
-    } else if simple {
-        // The mid lies between two cents: theirs rounds half-even, ours away from the market.
-        let reach = match side(input) {
-            Side::Buy => bid + offset.max(cent),
-            Side::Sell => ask - policy(input).ask_anchor_offset.max(cent),
-        };
-        let mid = (bid + ask) / Decimal::TWO;
-        let past_mid = match side(input) {
-            Side::Buy => reach > mid,
-            Side::Sell => reach < mid,
-        };
-        let far = if side(input) == Side::Buy { ask } else { bid };
-        if (side(input).sign() * (reach - far)).is_sign_positive() {
-            // The offset overshoots the spread: theirs falls back to the near touch, ours stays at the mid.
-            return Some(Deviation::D2);
-        }
-        let off_grid = past_mid && !(mid % cent).is_zero() || !(reach % cent).is_zero();
-        off_grid.then_some(Deviation::D5)
-    } else {
-        None
+/// Where the original's opening without sizes and ours part: an offset that overshoots the spread falls back to the near
+/// touch there, and stays at the mid here.
+fn simple_rule(input: &Value) -> Option<Deviation> {
+    let (side, offset) = (side(input), offset(input));
+    let (near, far) = original::touches(input, side);
+    if design::inside(input, side, offset) == Some(original::simple(input, side, offset)) {
+        return None;
     }
+    let aim = near + side.sign() * offset.max(CENT);
+    let overshoots = side.sign() * (aim - far) >= Decimal::ZERO;
+    Some(if overshoots || near == far { Deviation::D2 } else { Deviation::D5 })
 }

@@ -14,10 +14,9 @@ use serde_json::Value;
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{CENT, bid_and_ask, is_no_quote, number, parent},
-    every,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "quotes", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "quotes", compare, rule };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 /// The original's freshness in the decision table of two quotes, in seconds.

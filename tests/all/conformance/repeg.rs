@@ -6,21 +6,18 @@ use alchemiser_core::{
     policy::Policy,
     price::Price,
     quantity::Quantity,
-    side::Side,
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
     Case, Comparison, Deviation, Judge,
-    book::{
-        CENT, bid_and_ask, is_inside, is_no_quote, is_off_the_cent, number, parent, price, quote,
-        side,
-    },
-    every,
+    book::{bid_and_ask, is_inside, is_no_quote, number, parent, price, quote, side},
+    design,
+    original::Repeg,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "repeg", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "repeg", compare, rule };
 
 fn history(input: &Value) -> Vec<Decimal> {
     let prices = input["price_history"].as_array();
@@ -55,23 +52,25 @@ fn compare(case: &Case) -> Comparison {
     if let Some(limit) = ours.filter(|_| !crosses(input)) {
         assert!(is_inside(input, side(input), limit), "{} reaches the far touch", case.id);
     }
-    if let (Some(limit), false) = (ours, is_off_the_cent(input)) {
+    if let Some(limit) = ours {
         assert!(!history(input).contains(&limit), "{} uses a price again", case.id);
     }
-    Comparison::default().field("price", theirs, ours)
-}
-
-/// Half-way from the last price to the far touch, or the offset from the far touch; not rounded, not bounded.
-fn aim(input: &Value) -> Decimal {
-    let (bid, ask) = bid_and_ask(input);
-    let far = if side(input) == Side::Buy { ask } else { bid };
-    match number(&input["original_price"]).filter(|price| !price.is_zero()) {
-        Some(last) => last + (far - last) / Decimal::TWO,
-        None => far - side(input).sign() * CENT,
+    let comparison = Comparison::default().field("price", theirs, ours);
+    if quote(input).is_none() {
+        return comparison;
     }
+    let repeg = Repeg::of(input, side(input));
+    comparison.must("as modelled", theirs, Some(repeg.price())).must(
+        "as designed",
+        design::repeg(input, &repeg),
+        ours,
+    )
 }
 
-fn rule(_: &str, input: &Value, _: &str) -> Option<Deviation> {
+fn rule(_: &str, input: &Value, field: &str) -> Option<Deviation> {
+    if field != "price" {
+        return None;
+    }
     let (bid, ask) = bid_and_ask(input);
     if is_no_quote(input) {
         return Some(Deviation::D3);
@@ -79,46 +78,32 @@ fn rule(_: &str, input: &Value, _: &str) -> Option<Deviation> {
     if bid > ask {
         return Some(Deviation::D4);
     }
-    let (side, improvement) = (side(input), number(&input["repeg_min_improvement_cents"]).unwrap());
-    let (far, sign) = (if side == Side::Buy { ask } else { bid }, side.sign());
-    // How far a price stands beyond the far touch.
-    let beyond = |price: Decimal| sign * (price - far);
-    let aim = aim(input);
-    if is_off_the_cent(input) {
-        return Some(Deviation::D5);
+    let repeg = Repeg::of(input, side(input));
+    let (theirs, ours) = (repeg.price(), design::repeg(input, &repeg));
+    if ours == Some(theirs) {
+        return None;
     }
-    if crosses(input) {
-        return crossing_rule(input, beyond(aim), improvement);
+    let tick = design::tick(bid);
+    let aim = design::passive(repeg.aim(), tick, repeg.side);
+    let steps = repeg.steps() || design::is_used(&repeg, aim);
+    if !repeg.crosses {
+        // Theirs may stand at the far touch, ours never; and its forced step is not bounded at all.
+        let reaches =
+            repeg.beyond(repeg.aim()) >= Decimal::ZERO || repeg.beyond(theirs) >= Decimal::ZERO;
+        return Some(match (bid == ask, reaches, steps) {
+            (true, ..) => Deviation::D2,
+            (_, true, _) => Deviation::D1,
+            (_, _, true) => Deviation::D6,
+            (_, _, false) => Deviation::D5,
+        });
     }
-    if bid == ask {
-        return Some(Deviation::D2);
-    }
-    // Theirs may stand at the far touch, ours never; and its forced step is not bounded at all.
-    let rounded = aim.round_dp(2);
-    let stepped = rounded + sign * improvement;
-    let used = used_decimals(input);
-    let reaches = beyond(rounded) >= Decimal::ZERO;
-    let is_stepped = used.contains(&rounded);
-    if reaches || (is_stepped && beyond(stepped) >= Decimal::ZERO) {
-        Some(Deviation::D1)
-    } else if !(aim % CENT).is_zero() {
-        Some(if is_stepped { Deviation::D6 } else { Deviation::D5 })
+    // Theirs steps from wherever the aim is beyond the far touch; ours from the far touch, past every used price.
+    let through = design::passive(repeg.on(repeg.far, repeg.improvement), tick, repeg.side);
+    Some(if repeg.beyond(repeg.aim()) > repeg.improvement {
+        Deviation::D7
+    } else if repeg.steps() || design::is_used(&repeg, through) {
+        Deviation::D6
     } else {
-        used.contains(&aim).then_some(Deviation::D6)
-    }
-}
-
-fn used_decimals(input: &Value) -> Vec<Decimal> {
-    used(input).into_iter().map(Price::dollars).collect()
-}
-
-/// Theirs steps from wherever the aim is beyond the far touch; ours from the far touch, past every used price.
-fn crossing_rule(input: &Value, aim_beyond: Decimal, improvement: Decimal) -> Option<Deviation> {
-    if aim_beyond > improvement {
-        return Some(Deviation::D7);
-    }
-    let (bid, ask) = bid_and_ask(input);
-    let sign = side(input).sign();
-    let far = if sign.is_sign_positive() { ask } else { bid };
-    used_decimals(input).contains(&(far + sign * improvement)).then_some(Deviation::D6)
+        Deviation::D5
+    })
 }

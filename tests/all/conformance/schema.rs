@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Case, Comparison, Deviation, Judge, book::number, every};
+use super::{Case, Comparison, Deviation, Judge, book::number};
 
-pub(crate) const JUDGE: Judge = Judge { file: "schema_parse", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "schema_parse", compare, rule };
 
 /// The functions that read a whole event, not a plan.
 const EVENT_READERS: [&str; 2] =
@@ -124,67 +124,64 @@ fn compare(case: &Case) -> Comparison {
 const DECIMALS: [&str; 5] =
     ["trade_amount", "current_value", "target_value", "current_weight", "target_weight"];
 
-/// The plan lacks what one side needs and the other does without.
-fn lacks(plan: &Value) -> bool {
-    let fields = [
-        "plan_id",
-        "correlation_id",
-        "causation_id",
-        "timestamp",
-        "items",
-        "total_portfolio_value",
-        "total_trade_value",
-        "schema_version",
-    ];
-    let item_fields = ["symbol", "action", "priority", "weight_diff"];
-    let items = plan["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let item_lacks =
-        |item: &Value| item_fields.iter().chain(&DECIMALS).any(|name| item.get(name).is_none());
-    fields.iter().any(|name| plan.get(name).is_none())
-        || items.is_empty()
-        || items.iter().any(item_lacks)
+fn items(plan: &Value) -> &[Value] {
+    plan["items"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A value that one side takes and the other refuses: symbols between spaces, JSON numbers for decimals, words in small letters, a priority
-/// that is no whole number, a symbol twice, a time without a zone, values below zero, a duration of nothing.
-fn is_loose(plan: &Value) -> bool {
-    let items = plan["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let upper =
-        |value: &Value| value.as_str().is_none_or(|word| word == word.trim().to_uppercase());
-    let symbols: Vec<String> = items
-        .iter()
-        .filter_map(|item| Some(item["symbol"].as_str()?.trim().to_uppercase()))
-        .collect();
-    let twice = (1..symbols.len()).any(|index| symbols[..index].contains(&symbols[index]));
-    let loose_item = |item: &Value| {
+/// The original's older reader, which fills in what is missing and converts what it finds.
+fn is_loose(function: &str) -> bool {
+    function.ends_with("_convert_rebalance_plan")
+}
+
+/// Only theirs refuses: its newer reader wants ids in the plan, too, decimals as strings, values from zero on, and a
+/// duration of at least a minute. Whole events in JSON it refuses, all of them.
+fn theirs_refuses(function: &str, plan: &Value) -> bool {
+    let odd_item = |item: &Value| {
         let negative = |name: &str| number(&item[name]).is_some_and(|value| value < Decimal::ZERO);
         DECIMALS.iter().any(|name| item[name].is_number())
-            || !item["priority"].is_i64()
-            || !upper(&item["action"])
-            || item["symbol"].as_str().is_some_and(|symbol| symbol != symbol.trim())
             || negative("current_value")
             || negative("target_value")
     };
-    let time = plan["timestamp"].as_str().unwrap_or_default();
-    twice
-        || items.iter().any(loose_item)
-        || !upper(&plan["execution_urgency"])
-        || time.parse::<Timestamp>().is_err()
-        || plan["estimated_duration_minutes"].as_i64() == Some(0)
+    let anonymous = ["correlation_id", "causation_id"].iter().any(|id| plan.get(id).is_none());
+    let instant = plan["estimated_duration_minutes"].as_i64() == Some(0);
+    let strict = !is_loose(function);
+    EVENT_READERS.contains(&function)
+        || (strict && (anonymous || instant || items(plan).iter().any(odd_item)))
 }
 
-fn rule(function: &str, input: &Value, _: &str) -> Option<Deviation> {
-    // Theirs refuses every event in JSON.
-    if EVENT_READERS.contains(&function) {
-        return Some(Deviation::D14);
-    }
-    let kwargs = input["kwargs"].as_object();
-    let odd = |(name, value): (&String, &Value)| {
-        name == "event_type" || name == "correlation_id" || value == "None"
+/// Only ours refuses: spaces around a symbol, a symbol twice, words in small letters, a time without a zone, and what the
+/// older reader fills in or converts.
+fn ours_refuses(function: &str, plan: &Value) -> bool {
+    let small = |value: &Value| value.as_str().is_some_and(|word| word != word.to_uppercase());
+    let symbol = |item: &Value| Some(item["symbol"].as_str()?.trim().to_uppercase());
+    let symbols: Vec<String> = items(plan).iter().filter_map(symbol).collect();
+    let twice = (1..symbols.len()).any(|index| symbols[..index].contains(&symbols[index]));
+    let odd_item = |item: &Value| {
+        let padded = item["symbol"]
+            .as_str()
+            .is_some_and(|symbol| symbol != symbol.trim() && !symbol.trim().is_empty());
+        let lacks = |name: &&str| item.get(*name).is_none();
+        let filled_in = DECIMALS.iter().chain(&["action"]).any(lacks) || !item["priority"].is_i64();
+        let known = item.get("symbol").is_some();
+        padded || small(&item["action"]) || (is_loose(function) && known && filled_in)
     };
-    if kwargs.is_some_and(|kwargs| kwargs.iter().any(odd)) {
-        return Some(Deviation::D14);
+    let time = plan["timestamp"].as_str().unwrap_or_default();
+    let unzoned = !time.is_empty() && time.parse::<Timestamp>().is_err();
+    twice || unzoned || small(&plan["execution_urgency"]) || items(plan).iter().any(odd_item)
+}
+
+fn rule(function: &str, input: &Value, field: &str) -> Option<Deviation> {
+    if field != "accepted" {
+        return None;
     }
-    let plan = input.get("json")?;
-    (lacks(plan) || is_loose(plan)).then_some(Deviation::D14)
+    let one = if let Some(kwargs) = input["kwargs"].as_object() {
+        // Theirs takes a plan of another event type, and wants metadata.
+        let other_type = kwargs.contains_key("event_type");
+        other_type != kwargs.values().any(|value| value == "None")
+    } else {
+        let event = EVENT_READERS.contains(&function);
+        let plan = if event { &input["json"]["rebalance_plan"] } else { &input["json"] };
+        theirs_refuses(function, plan) != ours_refuses(function, plan)
+    };
+    one.then_some(Deviation::D14)
 }

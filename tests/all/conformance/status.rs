@@ -17,10 +17,10 @@ use serde_json::Value;
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{number, price},
-    every, order,
+    order,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "status", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "status", compare, rule };
 
 fn count(input: &Value, name: &str) -> usize {
     usize::try_from(input[name].as_u64().unwrap()).unwrap()

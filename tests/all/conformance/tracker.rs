@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{number, price},
-    every, order,
+    order,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "tracker", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "tracker", compare, rule };
 
 const START: &str = "2025-10-10T14:30:00Z";
 
@@ -91,20 +91,77 @@ fn play(legs: &mut BTreeMap<String, Leg>, op: &Value) {
     }
 }
 
+/// What the operations so far say of an id, by counting: fills of the orders before the newest, and of the newest.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    before: Decimal,
+    newest: Decimal,
+    /// A fill came where theirs overwrites: after fills of earlier orders, or below what the order had filled already.
+    overwritten: bool,
+    /// A fill was a number below zero.
+    negative: bool,
+}
+
+impl Counted {
+    fn fill(&mut self, filled: Decimal) {
+        self.negative |= filled < Decimal::ZERO;
+        self.overwritten |= self.before > Decimal::ZERO || filled < self.newest;
+        self.newest = self.newest.max(filled);
+    }
+
+    /// The field under which the fills are compared: the rule sees no more.
+    fn field(self) -> &'static str {
+        match (self.negative, self.overwritten) {
+            (true, _) => "fills below zero",
+            (false, true) => "fills overwritten",
+            (false, false) => "fills",
+        }
+    }
+}
+
+fn count<'a>(counted: &mut BTreeMap<&'a str, Counted>, op: &'a Value) {
+    match word(op, "op") {
+        "add" => {
+            counted.insert(word(op, "id"), Counted::default());
+        }
+        "update" => {
+            if let Some(old) = counted.remove(word(op, "old")) {
+                let before = old.before + old.newest;
+                counted.insert(word(op, "new"), Counted { before, newest: Decimal::ZERO, ..old });
+            }
+        }
+        "fill" => {
+            if let Some(counted) = counted.get_mut(word(op, "id")) {
+                counted.fill(number(&op["filled"]).unwrap());
+            }
+        }
+        "remove" => {
+            counted.remove(word(op, "id"));
+        }
+        _ => counted.clear(),
+    }
+}
+
 fn compare(case: &Case) -> Comparison {
     let ops = case.input["ops"].as_array().unwrap();
     let states = case.theirs.as_ref().unwrap()["states"].as_array().unwrap();
     assert_eq!(ops.len(), states.len());
-    let (mut legs, mut comparison) = (BTreeMap::new(), Comparison::default());
+    let (mut legs, mut counted) = (BTreeMap::new(), BTreeMap::new());
+    let mut comparison = Comparison::default();
     for (op, state) in ops.iter().zip(states) {
         play(&mut legs, op);
+        count(&mut counted, op);
         let active: Vec<&str> =
             state["active"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         comparison = comparison.field("active", active, legs.keys().map(String::as_str).collect());
         for (id, state) in state["orders"].as_object().unwrap() {
             let (theirs, ours) = (theirs(state), ours(legs.get(id)));
             let fills = |known: &Known| (known.filled, known.remaining);
-            comparison = comparison.field("fills", fills(&theirs), fills(&ours));
+            let counted = counted.get(id.as_str()).copied().unwrap_or_default();
+            comparison = comparison
+                .field(counted.field(), fills(&theirs), fills(&ours))
+                // What ours must say where it says something else; no deviation excuses it.
+                .must("summed", counted.before + counted.newest, ours.filled);
             let (filled, remaining) = fills(&theirs);
             comparison = comparison.field("order", theirs, Known { filled, remaining, ..ours });
         }
@@ -112,45 +169,10 @@ fn compare(case: &Case) -> Comparison {
     comparison
 }
 
-/// Fills per id: of the orders before the newest, and of the newest; `true` when a fill came where theirs overwrites:
-/// after fills of earlier orders, or below what the order had filled already.
-fn is_overwritten(ops: &[Value]) -> bool {
-    let mut fills: BTreeMap<&str, (Decimal, Decimal)> = BTreeMap::new();
-    for op in ops {
-        match word(op, "op") {
-            "add" => {
-                fills.insert(word(op, "id"), (Decimal::ZERO, Decimal::ZERO));
-            }
-            "update" => {
-                if let Some((before, newest)) = fills.remove(word(op, "old")) {
-                    fills.insert(word(op, "new"), (before + newest, Decimal::ZERO));
-                }
-            }
-            "fill" => {
-                let filled = number(&op["filled"]).unwrap();
-                if let Some((before, newest)) = fills.get_mut(word(op, "id")) {
-                    if *before > Decimal::ZERO || filled < *newest {
-                        return true;
-                    }
-                    *newest = filled;
-                }
-            }
-            "remove" => {
-                fills.remove(word(op, "id"));
-            }
-            _ => fills.clear(),
-        }
+fn rule(_: &str, _: &Value, field: &str) -> Option<Deviation> {
+    match field {
+        "fills below zero" => Some(Deviation::D14),
+        "fills overwritten" => Some(Deviation::D9),
+        _ => None,
     }
-    false
-}
-
-fn rule(_: &str, input: &Value, field: &str) -> Option<Deviation> {
-    let ops = input["ops"].as_array().unwrap();
-    if field != "fills" {
-        return None;
-    }
-    if ops.iter().any(|op| op.get("filled").and_then(number).is_some_and(|f| f < Decimal::ZERO)) {
-        return Some(Deviation::D14);
-    }
-    is_overwritten(ops).then_some(Deviation::D9)
 }

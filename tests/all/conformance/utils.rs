@@ -22,10 +22,10 @@ use serde_json::Value;
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{CENT, number, parent, price, side},
-    every,
+    design::{self, passive, tick},
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "utils", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "utils", compare, rule };
 
 fn compare(case: &Case) -> Comparison {
     let (input, theirs) = (&case.input, case.theirs.as_ref().unwrap());
@@ -34,7 +34,9 @@ fn compare(case: &Case) -> Comparison {
         Comparison::default().field("price", number(&theirs["price"]), ours)
     };
     match case.function.as_str() {
-        "validate_repeg_price_with_history" => as_price(unused(input)),
+        "validate_repeg_price_with_history" => {
+            as_price(unused(input)).must("as designed", unused_as_designed(input), unused(input))
+        }
         "is_remaining_quantity_too_small" => {
             none.field("too_small", theirs["too_small"].as_bool(), too_small(input))
         }
@@ -94,6 +96,13 @@ fn unused(input: &Value) -> Option<Decimal> {
     let used = history(input).into_iter().filter_map(|used| Price::new(used).ok()).collect();
     let leg = Parent { used, ..parent(side(input), Quantity::ONE, &at_one_price(start)) };
     unused_from(start, &leg, number(&input["min_improvement"])?).map(Price::dollars)
+}
+
+fn unused_as_designed(input: &Value) -> Option<Decimal> {
+    let start = number(&input["new_price"]).filter(|start| *start > Decimal::ZERO)?;
+    let step = number(&input["min_improvement"])?;
+    let price = design::unused(start, (step, tick(start)), side(input), &history(input));
+    (price > Decimal::ZERO).then_some(price)
 }
 
 fn is_fractionable(input: &Value) -> bool {
@@ -214,9 +223,10 @@ fn rule(function: &str, input: &Value, _: &str) -> Option<Deviation> {
         }
         "quantize_price_safely" => {
             let price = number(&input["price"]).unwrap();
-            let off = price < Decimal::ONE || !(price % CENT).is_zero();
-            let rule = if price <= Decimal::ZERO { Deviation::D3 } else { Deviation::D5 };
-            off.then_some(rule)
+            if price <= Decimal::ZERO {
+                return Some(Deviation::D3);
+            }
+            (price.round_dp(2) != passive(price, tick(price), Side::Buy)).then_some(Deviation::D5)
         }
         _ => None,
     }
@@ -234,11 +244,13 @@ fn history_rule(input: &Value) -> Option<Deviation> {
     }
     let stepped = start + improvement;
     if stepped <= Decimal::ZERO {
-        Some(Deviation::D3)
-    } else if !(start % CENT).is_zero() {
-        Some(Deviation::D5)
+        return Some(Deviation::D3);
+    }
+    let rounded = passive(stepped, tick(start), side(input));
+    if used.contains(&rounded) {
+        Some(Deviation::D6)
     } else {
-        used.contains(&stepped).then_some(Deviation::D6)
+        (stepped.round_dp(2) != rounded).then_some(Deviation::D5)
     }
 }
 

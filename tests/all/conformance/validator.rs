@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::{
     Case, Comparison, Deviation, Judge,
     book::{number, price},
-    every,
     utils::check,
 };
 
-pub(crate) const JUDGE: Judge = Judge { file: "validator", is_reached: every, compare, rule };
+pub(crate) const JUDGE: Judge = Judge { file: "validator", compare, rule };
 
 /// The asset, if it is known: whether it may be traded, and in fractions.
 fn asset(input: &Value) -> Option<(bool, bool)> {
@@ -25,54 +24,91 @@ fn sent(input: &Value, shares: Decimal) -> Option<Quantity> {
     (tradable && !lot.is_zero()).then_some(lot)
 }
 
+/// What must be sent: nothing of what is unknown, not tradable or no amount, else what was asked for, cut off at six
+/// decimals or at the whole share.
+fn designed(function: &str, input: &Value) -> Option<Decimal> {
+    let (asked, (tradable, fractionable)) = (asked(function, input)?, asset(input)?);
+    let cut = asked.trunc_with_scale(if fractionable { 6 } else { 0 });
+    (tradable && cut > Decimal::ZERO).then_some(cut)
+}
+
 fn compare(case: &Case) -> Comparison {
-    let (input, theirs) = (&case.input, case.theirs.as_ref().unwrap());
-    let shares = |ours: Option<Quantity>| ours.map(Quantity::shares);
-    match case.function.as_str() {
-        "validate_order" => {
-            let asked = number(&input["quantity"]).unwrap();
-            let theirs = theirs["is_valid"]
-                .as_bool()
-                .unwrap()
-                .then(|| number(&theirs["adjusted_quantity"]).unwrap_or(asked));
-            Comparison::default().field("sent", theirs, shares(sent(input, asked)))
-        }
+    let ours = ours(case);
+    theirs(case, ours).must("as designed", designed(&case.function, &case.input), ours)
+}
+
+/// What would be sent.
+fn ours(case: &Case) -> Option<Decimal> {
+    let input = &case.input;
+    let quantity = match case.function.as_str() {
+        "validate_order" => sent(input, number(&input["quantity"]).unwrap()),
         "adjust_quantity_for_fractionability" => {
-            let theirs = number(&theirs["quantity"]).filter(|quantity| !quantity.is_zero());
-            let ours = sent(input, number(&input["raw_quantity"]).unwrap());
-            Comparison::default().field("sent", theirs, shares(ours))
+            sent(input, number(&input["raw_quantity"]).unwrap())
         }
         "shares_from_trade_amount" => {
-            let theirs = number(&theirs["shares"]).filter(|quantity| !quantity.is_zero());
             let amount = Money::new(number(&input["trade_amount"]).unwrap().abs());
-            let ours =
-                price(&input["price"]).and_then(|price| sent(input, price.shares_for(amount)));
-            Comparison::default().field("sent", theirs, shares(ours))
+            price(&input["price"]).and_then(|price| sent(input, price.shares_for(amount)))
         }
         other => panic!("no function {other}"),
+    };
+    quantity.map(Quantity::shares)
+}
+
+fn theirs(case: &Case, ours: Option<Decimal>) -> Comparison {
+    let (input, theirs) = (&case.input, case.theirs.as_ref().unwrap());
+    let some = |name: &str| number(&theirs[name]).filter(|quantity| !quantity.is_zero());
+    let theirs = match case.function.as_str() {
+        "validate_order" => theirs["is_valid"]
+            .as_bool()
+            .unwrap()
+            .then(|| number(&theirs["adjusted_quantity"]).or(number(&input["quantity"])).unwrap()),
+        "adjust_quantity_for_fractionability" => some("quantity"),
+        _ => some("shares"),
+    };
+    Comparison::default().field("sent", theirs, ours)
+}
+
+/// More than six decimals were asked for; as the original rounds them (half-even), and as they are cut off.
+fn to_six(shares: Decimal) -> (Decimal, Decimal) {
+    (shares.round_dp(6), shares.trunc_with_scale(6))
+}
+
+/// How many shares are asked for; `None` where the price is unknown.
+fn asked(function: &str, input: &Value) -> Option<Decimal> {
+    match function {
+        "validate_order" => number(&input["quantity"]),
+        "adjust_quantity_for_fractionability" => number(&input["raw_quantity"]),
+        _ => {
+            let price = number(&input["price"]).filter(|price| *price > Decimal::ZERO)?;
+            Some(number(&input["trade_amount"])?.abs() / price)
+        }
     }
 }
 
 fn rule(function: &str, input: &Value, _: &str) -> Option<Deviation> {
-    let Some((_, fractionable)) = asset(input) else {
+    // Theirs trades one share where it does not know the price.
+    let Some(asked) = asked(function, input) else {
         return Some(Deviation::D10);
     };
-    let asked = match function {
-        "shares_from_trade_amount" => {
-            let amount = number(&input["trade_amount"]).unwrap().abs();
-            let Some(price) = number(&input["price"]).filter(|price| *price > Decimal::ZERO) else {
-                return Some(Deviation::D10);
-            };
-            amount / price
+    let validates = function == "validate_order";
+    match asset(input) {
+        // Theirs lets an unknown asset's order pass as it is, or its whole shares.
+        None => (validates || !asked.trunc().is_zero()).then_some(Deviation::D10),
+        Some((false, _)) => None,
+        Some((true, true)) => {
+            let (rounded, cut) = to_six(asked);
+            let differs = if validates { asked != cut } else { rounded != cut };
+            let negative = asked < Decimal::ZERO && !validates && !rounded.is_zero();
+            let deviation = if negative { Deviation::D14 } else { Deviation::D5 };
+            (negative || (asked > Decimal::ZERO && differs)).then_some(deviation)
         }
-        "validate_order" => number(&input["quantity"]).unwrap(),
-        _ => number(&input["raw_quantity"]).unwrap(),
-    };
-    let whole_only_refused = input["auto_adjust"] == Value::Bool(false) && !asked.fract().is_zero();
-    if asked <= Decimal::ZERO || (!fractionable && whole_only_refused) {
-        Some(Deviation::D14)
-    } else {
-        // Theirs keeps more than six decimals, or rounds half-even to them.
-        (fractionable && asked.normalize().scale() > 6).then_some(Deviation::D5)
+        Some((true, false)) => {
+            let refused = validates && input["auto_adjust"] == false && !asked.fract().is_zero();
+            let negative = !validates && asked <= -Decimal::ONE;
+            // An order of nothing passes there as long as it is whole.
+            let nothing = validates && asked.is_zero();
+            let cut = refused && asked >= Decimal::ONE;
+            (negative || nothing || cut).then_some(Deviation::D14)
+        }
     }
 }

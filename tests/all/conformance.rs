@@ -292,7 +292,7 @@ fn eventbridge_conforms() {
     conforms(&eventbridge::JUDGE);
 }
 
-/// H1, H3, H4, H5: which events end a run, and what they count.
+/// H1, H3, H4, H5, H6, H7: which events end a run, what they count, and that none is lost or contradicted.
 #[test]
 fn handler_events_conform() {
     conforms(&handler::JUDGE);

@@ -60,7 +60,7 @@ pub(crate) fn are_beaten(kind: PolicyKind) {
         wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", scenario.id)));
         played.push((scenario, ours));
     }
-    table::print(kind.word(), &played);
+    println!("{}", table::of(kind.word(), &played));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -107,7 +107,14 @@ fn chosen(input: &Value, theirs: &Value) -> Comparison {
         Source::Stream => "stream",
         Source::Rest => "rest",
     });
-    Comparison::default().field("winner", theirs["winner"].as_str(), word)
+    let sound =
+        |name: &str| input.get(name).filter(|quote| quote.is_object()).is_some_and(is_sound);
+    let designed = ["stream", "rest"].into_iter().find(|name| sound(name));
+    Comparison::default().field("winner", theirs["winner"].as_str(), word).must(
+        "winner as designed",
+        designed,
+        word,
+    )
 }
 
 /// The spread in percent of the ask.

@@ -56,20 +56,19 @@ fn median(seconds: impl Iterator<Item = f64>) -> String {
     format!("{:.1}", f64::midpoint(lower, seconds[middle]))
 }
 
-/// Prints every scenario's row and the sums.
-pub(crate) fn print(policy: &str, played: &[(Scenario, Ours)]) {
+/// Every scenario's row and the sums, in one text: tests print at the same time.
+pub(crate) fn of(policy: &str, played: &[(Scenario, Ours)]) -> String {
     let head = [
         policy, "filled", "ours", "orders", "ours", "calls", "ours", "seconds", "ours", "ended",
         "ours",
     ];
-    println!("{}", line(&head.map(str::to_owned)));
-    for (scenario, ours) in played {
-        println!("{}", row(scenario, ours));
-    }
-    println!("{}", total(played));
+    let mut lines = vec![line(&head.map(str::to_owned))];
+    lines.extend(played.iter().map(|(scenario, ours)| row(scenario, ours)));
+    lines.push(total(played));
     let theirs = played.iter().filter(|(scenario, _)| scenario.theirs_is_false()).count();
     let ours = played.iter().filter(|(_, ours)| ours.is_false).count();
-    println!("published as a success with wrong fills: {theirs} there, {ours} here");
+    lines.push(format!("published as a success with wrong fills: {theirs} there, {ours} here"));
+    lines.join("\n")
 }
 
 /// How many scenarios filled too much, and the sums (for the seconds: the median) over the plans that ours took.

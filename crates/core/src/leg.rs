@@ -323,22 +323,22 @@ impl Leg {
         self.children.last().map_or(1, |child| child.attempt.saturating_add(1))
     }
 
-    /// How many of its orders were meant to rest.
+    /// Its orders that rested, oldest first; one that was refused or never sent did not.
+    fn resting(&self) -> impl Iterator<Item = &ChildOrder> {
+        self.children.iter().filter(|child| {
+            let came_to_rest = !matches!(child.status, Status::Unsent | Status::Rejected);
+            child.purpose == Purpose::Rest && came_to_rest
+        })
+    }
+
+    /// How many of its orders rested.
     pub fn rested(&self) -> u32 {
-        let rested = self
-            .children
-            .iter()
-            .filter(|child| child.purpose == Purpose::Rest && child.status != Status::Unsent);
-        u32::try_from(rested.count()).unwrap_or(u32::MAX)
+        u32::try_from(self.resting().count()).unwrap_or(u32::MAX)
     }
 
     /// The limits at which its orders have rested, oldest first.
     pub fn used(&self) -> Vec<Price> {
-        let rested = self
-            .children
-            .iter()
-            .filter(|child| child.purpose == Purpose::Rest && child.status != Status::Unsent);
-        rested.map(|child| child.terms.limit).collect()
+        self.resting().map(|child| child.terms.limit).collect()
     }
 
     /// The price step at a price: the symbol's own one where it has one. Half a cent is a step of prices of a dollar

@@ -4,6 +4,7 @@ use crate::{
     execution::Execution,
     ids::Symbol,
     leg::{Leg, LegOutcome},
+    side::Side,
 };
 
 /// The status of a finished plan.
@@ -104,10 +105,11 @@ fn failure_step(execution: &Execution) -> &'static str {
 }
 
 fn failure_code(execution: &Execution, order_open: bool, status: PlanStatus) -> String {
+    let buys = execution.side(Side::Buy).next().is_some();
     let code = match (execution.stop, order_open) {
         (Some(stop), _) => stop.code(),
         (None, true) => "ORDER_OPEN",
-        (None, false) if execution.sells_incomplete() => "SELLS_INCOMPLETE",
+        (None, false) if execution.sells_incomplete() && buys => "SELLS_INCOMPLETE",
         (None, false) => match status {
             PlanStatus::Success => "NONE",
             PlanStatus::PartialSuccess => "PARTIAL_EXECUTION",

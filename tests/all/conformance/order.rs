@@ -101,13 +101,7 @@ pub(crate) fn send(leg: &mut Leg, limit: Price, at: Timestamp) {
     let intent = Intent {
         attempt,
         client_order_id: ClientOrderId::derive(&account, &plan_id, &symbol, side, attempt),
-        terms: OrderTerms {
-            symbol,
-            side,
-            quantity: leg.leaves(),
-            limit,
-            kind: OrderKind::Limit,
-        },
+        terms: OrderTerms { symbol, side, quantity: leg.leaves(), limit, kind: OrderKind::Limit },
         purpose: Purpose::Rest,
         quote: Quote { bid: touch, ask: touch, changed_at: at, observed_at: at },
         before: Base { near: limit, ticks: Decimal::ONE },

@@ -10,7 +10,7 @@ use std::{
 
 use alchemiser_core::{
     controls::Approved,
-    fact::Refusal,
+    fact::{Refusal, RefusalKind},
     ids::{AccountId, BrokerOrderId, ClientOrderId, Symbol},
     money::Money,
     price::Price,
@@ -357,7 +357,13 @@ impl Broker for ScriptedBroker {
             return Err(SubmitError::Duplicate);
         }
         let sent = books.sent(order);
-        let answer = (self.script.post)(&sent);
+        let quantity = order.terms().quantity;
+        let answer = match (self.script.post)(&sent) {
+            _ if self.script.whole_only && quantity != quantity.whole() => {
+                Post::Refuse(RefusalKind::NotFractionable)
+            }
+            answer => answer,
+        };
         if let Post::Refuse(kind) = answer {
             return Err(SubmitError::Refused(Refusal { kind, message: "403".to_owned() }));
         }

@@ -89,7 +89,7 @@ fn leg_line(leg: &Leg) -> String {
 fn told(fact: &FactKind) -> Option<&Symbol> {
     match fact {
         FactKind::Intent(intent) => Some(&intent.terms.symbol),
-        FactKind::LegFinished(symbol, _) => Some(symbol),
+        FactKind::LegFinished(symbol, ..) => Some(symbol),
         _ => None,
     }
 }

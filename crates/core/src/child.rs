@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     controls::Verdict,
-    fact::{CancelReason, Intent, Refusal, Reported},
+    fact::{CancelReason, Intent, Mark, Refusal, Reported},
     ids::{BrokerOrderId, ClientOrderId, Symbol},
     money::Money,
     peg::Base,
@@ -237,6 +237,8 @@ pub struct ChildOrder {
     pub refusal: Option<Refusal>,
     /// When the order reached a terminal status.
     pub ended_at: Option<Timestamp>,
+    /// Mids after its last fill, as far as they were seen.
+    pub marks: Vec<Mark>,
 }
 
 impl ChildOrder {
@@ -263,6 +265,7 @@ impl ChildOrder {
             cancel: None,
             refusal: None,
             ended_at: None,
+            marks: Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod absorb;
 mod close;
+mod marks;
 mod prepare;
 mod ready;
 mod tend;
@@ -43,6 +44,10 @@ pub fn decide(execution: &Execution, observed: &Observed, now: Timestamp) -> Vec
             Phase::Finished => {}
         }
         if decider.state.phase == before {
+            // They are no news by themselves: they go with what is written anyway.
+            if !decider.facts.is_empty() {
+                marks::marks(&mut decider);
+            }
             return decider.facts;
         }
     }
@@ -68,7 +73,8 @@ impl Decider<'_> {
     }
 
     fn finish(&mut self, symbol: &Symbol, outcome: LegOutcome) {
-        self.record(FactKind::LegFinished(symbol.clone(), outcome));
+        let quote = self.observed.quote(symbol, self.now, &self.state.policy).ok().map(Box::new);
+        self.record(FactKind::LegFinished(symbol.clone(), outcome, quote));
     }
 
     /// Notes what a leg waits for, when that changes.

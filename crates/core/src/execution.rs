@@ -16,6 +16,7 @@ use crate::{
     plan::Plan,
     policy::Policy,
     price::Tick,
+    quote::Quote,
     setting,
     side::Side,
 };
@@ -319,12 +320,19 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
         FactKind::Arrived(symbol, _)
         | FactKind::Sized(symbol, _)
         | FactKind::Waiting(symbol, _)
-        | FactKind::LegFinished(symbol, _) => {
+        | FactKind::LegFinished(symbol, ..) => {
             if let Some(leg) = state.leg_mut(symbol) {
                 apply_to_leg(leg, &fact.kind, at);
             }
         }
         FactKind::Intent(intent) => intended(state, intent, at),
+        FactKind::Marked(symbol, attempt, mark) => {
+            let child = state.child_mut(symbol, *attempt);
+            if let Some(child) = child.filter(|c| c.marks.iter().all(|m| m.seconds != mark.seconds))
+            {
+                child.marks.push(*mark);
+            }
+        }
         FactKind::Resubmitted(symbol, attempt, _)
         | FactKind::AnswerLost(symbol, attempt)
         | FactKind::NotFound(symbol, attempt)
@@ -411,13 +419,14 @@ fn apply_to_leg(leg: &mut Leg, fact: &FactKind, at: Timestamp) {
             }
             leg.waiting = code.map(|code| (code, at));
         }
-        FactKind::LegFinished(_, outcome) => finished(leg, *outcome, at),
+        FactKind::LegFinished(_, outcome, quote) => finished(leg, (*outcome, quote.as_deref()), at),
         _ => {}
     }
 }
 
-fn finished(leg: &mut Leg, outcome: LegOutcome, at: Timestamp) {
+fn finished(leg: &mut Leg, (outcome, quote): (LegOutcome, Option<&Quote>), at: Timestamp) {
     if leg.outcome.is_none() {
+        leg.final_quote = quote.copied();
         leg.outcome = Some(outcome);
         leg.finished_at = Some(at);
         leg.waiting = None;

@@ -1,6 +1,7 @@
 //! What the execution log holds: one fact per thing that happened or was resolved.
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
 use crate::{
     account::{Acquisition, Halt},
@@ -73,8 +74,10 @@ pub enum FactKind {
     Reported(Symbol, u32, Box<Reported>),
     /// A cancel is to be sent.
     CancelRequested(Symbol, u32, CancelReason),
-    /// A leg is over.
-    LegFinished(Symbol, LegOutcome),
+    /// A leg is over, on this quote if there was one.
+    LegFinished(Symbol, LegOutcome, Option<Box<Quote>>),
+    /// The mid so many seconds after an order's last fill.
+    Marked(Symbol, u32, Mark),
     /// The plan entered another phase.
     PhaseChanged(Phase),
     /// Positions were compared with what they should be now.
@@ -378,6 +381,20 @@ pub struct Reported {
     pub filled_at: Option<Timestamp>,
     /// The quote when we learnt of it, for fills.
     pub quote: Option<Quote>,
+}
+
+/// A mid some time after a fill: what the price did once we had traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Seconds after the fill: one of [`Mark::AFTER`].
+    pub seconds: u32,
+    /// The mid then, in dollars.
+    pub mid: Decimal,
+}
+
+impl Mark {
+    /// The times after a fill at which it is looked at, in seconds.
+    pub const AFTER: [u32; 5] = [1, 5, 30, 60, 300];
 }
 
 /// Why an order is canceled.

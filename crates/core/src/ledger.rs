@@ -17,7 +17,7 @@ pub struct LegMeasures {
     pub cost_half_spreads: Option<Decimal>,
     /// `s(m_0 − m_d)` in bps of `m_d`: what waiting for the first submit cost.
     pub delay_bps: Option<Decimal>,
-    /// `s(P̄ − m_d)·filled` in dollars.
+    /// Implementation shortfall in dollars: `s(P̄ − m_d)·filled + s(m_end − m_d)·unfilled`.
     pub shortfall: Option<Money>,
     /// Share of the filled quantity that came from resting orders.
     pub passive_share: Option<Decimal>,
@@ -59,13 +59,25 @@ pub fn measure(leg: &Leg) -> LegMeasures {
         cost_half_spreads: cost.checked_div(quote.half_spread()).map(|cost| cost.round_dp(4)),
         delay_bps: arrival
             .and_then(|arrival| bps(sign.saturating_mul(mid.saturating_sub(arrival)), arrival)),
-        shortfall: arrival.map(|arrival| {
+        shortfall: arrival.and_then(|arrival| {
             let paid = leg.filled_notional();
-            paid.minus(Money::new(arrival.saturating_mul(filled.shares()))).scaled(sign)
+            let filled = paid.minus(Money::new(arrival.saturating_mul(filled.shares())));
+            Some(filled.plus(missed(leg, arrival)?).scaled(sign))
         }),
         passive_share: passive.shares().checked_div(filled.shares()).map(|share| share.round_dp(4)),
         seconds,
     }
+}
+
+/// What the price has moved on the shares that were not traded: `(m_end − m_d)·unfilled`. A price that is not known is
+/// needed only when something is left.
+fn missed(leg: &Leg, arrival: Decimal) -> Option<Money> {
+    let unfilled = leg.leaves();
+    if unfilled.is_zero() {
+        return Some(Money::ZERO);
+    }
+    let moved = leg.final_quote?.mid().saturating_sub(arrival);
+    Some(Money::new(moved.saturating_mul(unfilled.shares())))
 }
 
 fn seconds(from: Timestamp, to: Timestamp) -> Decimal {
@@ -91,6 +103,13 @@ impl Line<'_> {
             .saturating_mul(Decimal::TWO)
             .checked_div(quote.spread())
             .map(|ratio| ratio.round_dp(4))
+    }
+
+    /// `s(m(fill + τ) − P)` in dollars per share: what the price did for us (or against us) in the seconds after the fill.
+    pub fn markout(&self, seconds: u32) -> Option<Decimal> {
+        let mark = self.child.marks.iter().find(|mark| mark.seconds == seconds)?;
+        let paid = self.child.average_price?.dollars();
+        Some(self.leg.side.sign().saturating_mul(mark.mid.saturating_sub(paid)))
     }
 
     /// Seconds from the intent to the newest fill.

@@ -257,6 +257,8 @@ pub struct Leg {
     pub outcome: Option<LegOutcome>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// The quote when it ended, if there was one.
+    pub final_quote: Option<Quote>,
 }
 
 impl Leg {
@@ -278,6 +280,7 @@ impl Leg {
             cents_only: false,
             outcome: None,
             finished_at: None,
+            final_quote: None,
         })
     }
 

@@ -1,8 +1,9 @@
 //! The volatile view: what the market and the broker last said. Losing it may delay an action and can never permit one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
 use crate::{
     account::Halt,
@@ -73,6 +74,8 @@ pub struct Observed {
     pub streamed: BTreeMap<Symbol, RawQuote>,
     /// Since when bid and ask have been as they are.
     touches: BTreeMap<Symbol, [(Touch, Timestamp); 2]>,
+    /// Mids of the last minutes, one a second at most: what the price did after a fill.
+    mids: BTreeMap<Symbol, VecDeque<(Timestamp, Decimal)>>,
     /// The halt switch, and when it was read.
     pub halt: Option<(Option<Halt>, Timestamp)>,
     /// The account, and when it was read.
@@ -99,6 +102,7 @@ impl Observed {
             snapshots: BTreeMap::new(),
             streamed: BTreeMap::new(),
             touches: BTreeMap::new(),
+            mids: BTreeMap::new(),
             halt: None,
             account: None,
             positions: None,
@@ -153,6 +157,13 @@ impl Observed {
         }
     }
 
+    /// The first mid seen at a moment or shortly after it.
+    pub fn mid_at(&self, symbol: &Symbol, at: Timestamp) -> Option<Decimal> {
+        let mids = self.mids.get(symbol)?;
+        let first = mids.get(mids.partition_point(|(seen, _)| *seen < at))?;
+        (first.0.duration_since(at) <= MARK_SLACK).then_some(first.1)
+    }
+
     /// Our clock minus the broker's, when last measured.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         self.session.map(|(clock, at)| at.duration_since(clock.at))
@@ -187,6 +198,9 @@ fn note(observed: &mut Observed, input: &Input) {
         Input::Snapshots(snapshots) => {
             for (symbol, seen) in snapshots {
                 note_touches(observed, symbol, seen.quote.as_ref());
+                if let Some(quote) = &seen.quote {
+                    note_mid(observed, symbol, quote);
+                }
             }
             observed
                 .snapshots
@@ -194,6 +208,7 @@ fn note(observed: &mut Observed, input: &Input) {
         }
         Input::Streamed(symbol, quote) => {
             note_touches(observed, symbol, Some(quote));
+            note_mid(observed, symbol, quote);
             observed.streamed.insert(symbol.clone(), *quote);
         }
         Input::Halt(halt, at) => observed.halt = Some((halt.clone(), *at)),
@@ -208,6 +223,28 @@ fn note(observed: &mut Observed, input: &Input) {
         }
     }
 }
+
+/// Mids are remembered for a little longer than the last mark after a fill.
+const MIDS_FOR: SignedDuration = SignedDuration::from_secs(310);
+
+/// A mid this much later than its time still stands for it; quotes are read every one to three seconds.
+const MARK_SLACK: SignedDuration = SignedDuration::from_secs(4);
+
+fn note_mid(observed: &mut Observed, symbol: &Symbol, quote: &RawQuote) {
+    let (Some(bid), Some(ask), at) = (quote.bid, quote.ask, quote.observed_at) else { return };
+    let mids = observed.mids.entry(symbol.clone()).or_default();
+    let soon = mids.back().is_some_and(|(last, _)| at.duration_since(*last) < SECOND);
+    if soon || bid.price > ask.price {
+        return;
+    }
+    let quote = Quote { bid, ask, changed_at: quote.changed_at, observed_at: at };
+    mids.push_back((at, quote.mid()));
+    while mids.front().is_some_and(|(first, _)| at.duration_since(*first) > MIDS_FOR) {
+        mids.pop_front();
+    }
+}
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// Remembers since when each side has been as it is. A side that was away begins anew.
 fn note_touches(observed: &mut Observed, symbol: &Symbol, quote: Option<&RawQuote>) {

@@ -7,9 +7,9 @@ use crate::{
     child::{ChildOrder, Purpose, Status},
     controls::Approved,
     execution::Execution,
-    fact::{Announced, Phase, StopCode},
+    fact::{Announced, Mark, Phase, StopCode},
     ids::{BrokerOrderId, ClientOrderId, Symbol},
-    leg::WaitCode,
+    leg::{Leg, WaitCode},
     observed::Observed,
     side::Side,
 };
@@ -89,7 +89,7 @@ pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
             .collect(),
         halt: state.must_halt(),
         publications,
-        reads: reads(state),
+        reads: reads(state, now),
         wake_at: Some(wake_at(state, now)),
     }
 }
@@ -119,18 +119,19 @@ fn look_up_is_due(child: &ChildOrder, now: Timestamp) -> bool {
 }
 
 /// The halt switch is read for as long as an order could leave, or until a halt of our own shows.
-fn reads(state: &Execution) -> Reads {
+fn reads(state: &Execution, now: Timestamp) -> Reads {
     let halt =
         state.halt.is_none() && (state.phase < Phase::Closing || state.must_halt().is_some());
     let halt = if halt && !state.legs.is_empty() { Wanted::Now } else { Wanted::No };
-    Reads { halt, ..other_reads(state) }
+    Reads { halt, ..other_reads(state, now) }
 }
 
-fn other_reads(state: &Execution) -> Reads {
+fn other_reads(state: &Execution, now: Timestamp) -> Reads {
     let all = || state.legs.iter().map(|leg| leg.symbol().clone()).collect::<Vec<_>>();
     let trading = state.phase.side();
-    let quoted = |leg: &&crate::leg::Leg| {
-        leg.is_open() && (Some(leg.side) == trading || leg.arrival.is_none())
+    let quoted = |leg: &&Leg| {
+        let wanted = leg.is_open() && (Some(leg.side) == trading || leg.arrival.is_none());
+        wanted || is_marked(leg, now)
     };
     match state.phase {
         Phase::Preparing if state.legs.is_empty() => Reads::default(),
@@ -156,8 +157,9 @@ fn other_reads(state: &Execution) -> Reads {
             account: Wanted::Now,
             session: true,
             snapshots: state
-                .side(Side::Buy)
-                .filter(|leg| leg.is_open())
+                .legs
+                .iter()
+                .filter(|leg| (leg.side == Side::Buy && leg.is_open()) || is_marked(leg, now))
                 .map(|leg| leg.symbol().clone())
                 .collect(),
             ..Reads::default()
@@ -166,6 +168,13 @@ fn other_reads(state: &Execution) -> Reads {
         Phase::Closing => Reads { orders: true, positions: true, ..Reads::default() },
         Phase::Finished => Reads::default(),
     }
+}
+
+/// A fill of the leg is so recent that its price is still looked at.
+fn is_marked(leg: &Leg, now: Timestamp) -> bool {
+    let last = Mark::AFTER.into_iter().max().map_or(0, i64::from);
+    let recent = |at: &Timestamp| now.duration_since(*at).as_secs() <= last;
+    leg.children.iter().filter_map(|child| child.filled_at).any(|at| recent(&at))
 }
 
 /// Soon after something was sent, else at the steady pace; a crossing order's patience is not overslept.

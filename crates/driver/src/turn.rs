@@ -369,7 +369,7 @@ fn trace(fact: &Fact) {
         FactKind::CancelRequested(symbol, attempt, reason) => {
             tracing::info!(at = %fact.at, %symbol, attempt, reason = reason.word(), "cancel requested");
         }
-        FactKind::LegFinished(symbol, outcome) => tracing::info!(
+        FactKind::LegFinished(symbol, outcome, _) => tracing::info!(
             at = %fact.at, %symbol, outcome = outcome.word(),
             reason = outcome.reason().map(alchemiser_core::leg::Reason::code), "leg finished"
         ),

@@ -5,8 +5,8 @@ mod plan_line;
 
 use alchemiser_core::{
     fact::{
-        Announced, CancelReason, Fact, FactKind, Funds, Phase, PositionDifference, Refusal, Sized,
-        StopCode,
+        Announced, CancelReason, Fact, FactKind, Funds, Mark, Phase, PositionDifference, Refusal,
+        Sized, StopCode,
     },
     ids::{EventId, Owner, Symbol},
     leg::{LegOutcome, Reason, WaitCode},
@@ -15,6 +15,7 @@ use alchemiser_core::{
     quantity::Quantity,
 };
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -111,6 +112,15 @@ enum Kind {
         symbol: Symbol,
         outcome: String,
         reason: Option<String>,
+        quote: Option<QuoteLine>,
+    },
+    Marked {
+        #[serde(with = "text")]
+        symbol: Symbol,
+        attempt: u32,
+        seconds: u32,
+        #[serde(with = "text")]
+        mid: Decimal,
     },
     PhaseChanged {
         #[serde(with = "text")]
@@ -203,10 +213,17 @@ impl From<&FactKind> for Kind {
             FactKind::CancelRequested(symbol, attempt, reason) => {
                 Self::CancelRequested { symbol: symbol.clone(), attempt: *attempt, reason: *reason }
             }
-            FactKind::LegFinished(symbol, outcome) => Self::LegFinished {
+            FactKind::LegFinished(symbol, outcome, quote) => Self::LegFinished {
                 symbol: symbol.clone(),
                 outcome: outcome.word().to_owned(),
                 reason: outcome.reason().map(|reason| reason.code().to_owned()),
+                quote: quote.as_deref().map(QuoteLine::from),
+            },
+            FactKind::Marked(symbol, attempt, mark) => Self::Marked {
+                symbol: symbol.clone(),
+                attempt: *attempt,
+                seconds: mark.seconds,
+                mid: mark.mid,
             },
             FactKind::PhaseChanged(phase) => Self::PhaseChanged { phase: *phase },
             FactKind::Reconciled(differences) => {
@@ -287,7 +304,10 @@ impl TryFrom<Kind> for FactKind {
             Kind::CancelRequested { symbol, attempt, reason } => {
                 Self::CancelRequested(symbol, attempt, reason)
             }
-            Kind::LegFinished { symbol, outcome, reason } => {
+            Kind::Marked { symbol, attempt, seconds, mid } => {
+                Self::Marked(symbol, attempt, Mark { seconds, mid })
+            }
+            Kind::LegFinished { symbol, outcome, reason, quote } => {
                 let known = |code: &String| {
                     Reason::from_code(code).ok_or_else(|| text::unknown("reason", code))
                 };
@@ -296,6 +316,7 @@ impl TryFrom<Kind> for FactKind {
                 Self::LegFinished(
                     symbol,
                     outcome.ok_or_else(|| text::unknown("leg outcome", format!("{reason:?}")))?,
+                    quote.map(|quote| Box::new(quote.into())),
                 )
             }
             Kind::PhaseChanged { phase } => Self::PhaseChanged(phase),

@@ -2,6 +2,7 @@
 
 use alchemiser_core::{
     execution::Execution,
+    fact::Mark,
     ledger::{self, Line},
     leg::LegOutcome,
     quote::Quote,
@@ -69,13 +70,16 @@ pub struct LedgerLine {
     pub effective_over_quoted: Option<String>,
     /// s(far − P): dollars per share better than the far touch.
     pub price_improvement: Option<String>,
+    /// `s(m(fill + τ) − P)` in dollars per share, for τ = 1, 5, 30, 60 and 300 s after the order's last fill.
+    pub markouts: Vec<MarkoutRecord>,
     /// Of the leg: cost against the mid at its first submit, in bps.
     pub leg_cost_bps: Option<String>,
     /// Of the leg: the same in half-spreads.
     pub leg_cost_half_spreads: Option<String>,
     /// Of the leg: what waiting for the first submit cost, in bps.
     pub leg_delay_bps: Option<String>,
-    /// Of the leg: implementation shortfall in dollars, against the first mid after the plan's receipt.
+    /// Of the leg: implementation shortfall in dollars, against the first mid after the plan's receipt, with what was not
+    /// filled at the mid of the leg's end.
     pub leg_shortfall: Option<String>,
     /// Of the leg: the share that resting orders filled.
     pub leg_passive_share: Option<String>,
@@ -91,6 +95,15 @@ pub struct LedgerLine {
     pub strategy_weights: Vec<String>,
     /// Why fields are null.
     pub unknown: Vec<String>,
+}
+
+/// What the price did after a fill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkoutRecord {
+    /// Seconds after the fill.
+    pub seconds: u32,
+    /// Dollars per share; above zero when the price went our way.
+    pub dollars: String,
 }
 
 /// A quote in a ledger line.
@@ -206,6 +219,7 @@ fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
         quote_at_arrival: leg.arrival.as_ref().map(QuoteRecord::from),
         effective_over_quoted: text(line.effective_over_quoted()),
         price_improvement: text(child.improvement()),
+        markouts: markouts(line),
         leg_cost_bps: text(measures.cost_bps),
         leg_cost_half_spreads: text(measures.cost_half_spreads),
         leg_delay_bps: text(measures.delay_bps),
@@ -218,6 +232,14 @@ fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
         strategy_weights,
         unknown: unknown(line),
     }
+}
+
+fn markouts(line: &Line<'_>) -> Vec<MarkoutRecord> {
+    let known = |seconds: u32| {
+        let dollars = line.markout(seconds)?.normalize().to_string();
+        Some(MarkoutRecord { seconds, dollars })
+    };
+    Mark::AFTER.into_iter().filter_map(known).collect()
 }
 
 /// Says why fields are null.
@@ -244,6 +266,14 @@ fn unknown(line: &Line<'_>) -> Vec<String> {
     note(
         line.child.quote_at_fill.is_none(),
         "quote_at_fill: no usable quote when the fill was seen",
+    );
+    note(
+        Mark::AFTER.into_iter().any(|seconds| line.markout(seconds).is_none()),
+        "markouts: for the times that are not there, no quote was seen then before the plan ended",
+    );
+    note(
+        ledger::measure(line.leg).shortfall.is_none() && line.leg.average_price().is_some(),
+        "leg_shortfall: no usable quote at the plan's receipt, or at the leg's end for what was not filled",
     );
     note(line.leg.arrival.is_none(), "quote_at_arrival: no usable quote before the leg ended");
     note(

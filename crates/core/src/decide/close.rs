@@ -10,7 +10,7 @@ use crate::{
     side::Side,
 };
 
-use super::Decider;
+use super::{Decider, marks};
 
 /// Waits until the account shows the sells' proceeds; at the bound the buys go on with what it shows.
 pub(super) fn proceeds(decider: &mut Decider<'_>) {
@@ -80,6 +80,7 @@ pub(super) fn close(decider: &mut Decider<'_>) {
     if decider.state.must_halt().is_some() {
         return;
     }
+    marks::marks(decider);
     let outcome = outcome::classify(&decider.state);
     decider.record(FactKind::OutcomeReached(Box::new(outcome)));
     decider.record(FactKind::PhaseChanged(Phase::Finished));

@@ -2,7 +2,11 @@
 
 use insta::assert_snapshot;
 
-use crate::{broker::Post, given::shares, story::told};
+use crate::{
+    broker::Post,
+    given::{shares, symbol},
+    story::{Story, told},
+};
 
 /// S11, S6: an order that lands after its leg was given up is canceled while the plan still runs, and what it filled
 /// counts.
@@ -71,4 +75,47 @@ fn a_late_fill_takes_back_the_order_that_asks_for_too_much() {
     7.0 success completed, 1 placed, 1 filled
     7.0 = finished
     ");
+}
+
+/// L10: what the price did after a fill is noted as far as it was seen while the plan ran, and goes with the next entry.
+#[test]
+fn mids_after_a_fill_are_noted_while_the_plan_runs() {
+    told("BUY A 1000; BUY B 500", |s| {
+        s.run(2);
+        s.fill("A", "1000");
+        s.run(3);
+        s.market("A", "101.00x500 101.02x500");
+        s.run(40);
+        let marks = |s: &Story| {
+            let child = s.state.leg(&symbol("A")).unwrap().children[0].clone();
+            child.marks.iter().map(|m| (m.seconds, m.mid.to_string())).collect::<Vec<_>>()
+        };
+        assert_eq!(marks(s), [], "they are no news by themselves");
+        s.fill("B", "1000");
+        s.run(5);
+        let (early, late) = ("100.01".to_owned(), "101.01".to_owned());
+        assert_eq!(marks(s), [(1, early), (5, late.clone()), (30, late)]);
+        let leg = s.state.leg(&symbol("A")).unwrap();
+        assert_eq!(leg.final_quote.map(|quote| quote.mid().to_string()), Some("100.01".into()));
+        let line = alchemiser_core::ledger::lines(&s.state)[0];
+        let markout = |seconds| line.markout(seconds).map(|dollars| dollars.to_string());
+        assert_eq!((markout(1), markout(5)), (Some("0.01".into()), Some("1.01".into())));
+        assert_eq!(markout(60), None, "the plan ended before");
+    });
+}
+
+/// L10: what was not filled costs what the price moved until the leg's end.
+#[test]
+fn the_shortfall_counts_what_was_not_filled() {
+    told("BUY A 1000; BUY B 500", |s| {
+        s.run(1);
+        s.fill("A", "4");
+        s.market("A", "100.50x500 100.52x500");
+        s.halt = Some(alchemiser_core::account::Halt::new("ops", "a drill", s.now));
+        s.run(5);
+        let leg = s.state.leg(&symbol("A")).unwrap();
+        // 4 bought at 100 against 100.01, 5.998 missed at 100.51.
+        let cost = alchemiser_core::ledger::measure(leg).shortfall.unwrap();
+        assert_eq!(cost.to_string(), "2.959");
+    });
 }

@@ -27,6 +27,7 @@ fn text(kind: &FactKind) -> Option<String> {
         | FactKind::Acquired(_)
         | FactKind::PreflightPassed(_)
         | FactKind::Arrived(..)
+        | FactKind::Marked(..)
         | FactKind::Waiting(_, None)
         | FactKind::Announced(_)
         | FactKind::Published(_)
@@ -74,7 +75,7 @@ fn text(kind: &FactKind) -> Option<String> {
         FactKind::CancelRequested(symbol, attempt, reason) => {
             format!("{symbol} #{attempt} cancel {}", reason.word())
         }
-        FactKind::LegFinished(symbol, outcome) => {
+        FactKind::LegFinished(symbol, outcome, _) => {
             let reason =
                 outcome.reason().map(|reason| format!(" {}", reason.code())).unwrap_or_default();
             format!("{symbol} {}{reason}", outcome.word())

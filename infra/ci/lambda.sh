@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The three functions as processes of their own: the example plan goes in by `cargo lambda invoke`, the events that one
+# The four functions as processes of their own: the example plan goes in by `cargo lambda invoke`, the events that one
 # function writes to STATE/events are the next one's input, and the ledger comes out. Only 127.0.0.1 is used.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -8,7 +8,7 @@ state=$(mktemp -d)/state
 export ALCHEMISER_STATE="file:$state" ALCHEMISER_AGE=restated
 
 # The emulator builds a function on its first invocation, with cargo's own cache.
-cargo build --quiet --locked -p alchemiser-cli -p alchemiser-rebalance-planned -p alchemiser-trade-execution -p alchemiser-workflow-outcome
+cargo build --quiet --locked -p alchemiser-cli -p alchemiser-rebalance-planned -p alchemiser-sweeper -p alchemiser-trade-execution -p alchemiser-workflow-outcome
 cargo lambda watch --quiet --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port" >"$state.log" 2>&1 &
 emulator=$!
 trap 'kill "$emulator" 2>/dev/null || true; wait "$emulator" 2>/dev/null || true' EXIT
@@ -23,7 +23,9 @@ invoke() { # function, event
     echo
 }
 invoke rebalance-planned examples/plans/growth-and-bonds.json
+invoke sweeper infra/ci/tick.json
 invoke trade-execution "$state"/events/TradeExecutionRequested-*.json
 invoke workflow-outcome "$state"/events/WorkflowCompleted-*.json
+invoke sweeper infra/ci/tick.json | grep '"seen":0'
 test -s "$state"/ledger/SIM000000001/date=*/growth-and-bonds-2026-11-20.jsonl
 target/debug/alchemiser verify --state "$state"

@@ -139,18 +139,21 @@ fn an_order_in_flight_is_not_found_at_first() {
     }
 }
 
-/// L1, L10: a fill whose price the broker never says is in the ledger, with the reason for every field that lacks.
+/// L1, L10: a fill whose price the broker does not say while the plan runs is in the ledger, with the reason for every
+/// field that lacks; the price comes in a supplement.
 #[test]
 fn a_fill_without_a_price_says_so_in_the_ledger() {
     let event = plans::small();
     let world = World::new(4);
     world.run(&event, Script::hit(Op::Orders, 1, 500, Fault::NoPrice));
-    let state = world.finish(&event);
-    let unpriced = |child: &alchemiser_core::child::ChildOrder| {
-        child.average_price.is_none() && !child.cumulative.is_zero()
-    };
-    assert!(state.children().any(unpriced), "this run shows nothing");
-    for line in alchemiser_wire::ledger::lines(&state) {
-        assert_eq!(check::unexplained(&line), [""; 0], "{line:?}");
+    let state = world.execution("small-1").unwrap();
+    let lines = alchemiser_wire::ledger::lines(&state);
+    assert!(lines.iter().any(|line| line.average_price.is_none()), "this run shows nothing");
+    for line in &lines {
+        assert_eq!(check::unexplained(line), [""; 0], "{line:?}");
     }
+    let state = world.finish(&event);
+    assert!(!state.must_be_followed());
+    assert_eq!(world.supplements(&state).len(), 1);
+    check::sound(&world, &state, "prices that came late");
 }

@@ -19,4 +19,5 @@ mod owners;
 mod redelivery;
 mod refusal;
 mod round_trip;
+mod sweep;
 mod tidy;

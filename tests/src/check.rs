@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{execution::Execution, ids::Symbol, leg::LegOutcome, quantity::Quantity};
 use alchemiser_driver::{account, audit::audit, ports::Store};
-use alchemiser_wire::ledger::LedgerLine;
+use alchemiser_wire::ledger::{LedgerLine, from_bytes};
 use std::sync::Arc;
 
 use crate::{
@@ -76,11 +76,19 @@ fn ledger(world: &World, state: &Execution, faults: &mut Vec<String>) {
     let Some(bytes) = world.ledger(state) else {
         return faults.push("there is no ledger".to_owned());
     };
-    if bytes != alchemiser_wire::ledger::to_bytes(state) {
+    let supplements = world.supplements(state);
+    if supplements.is_empty() && bytes != alchemiser_wire::ledger::to_bytes(state) {
         faults.push("the ledger is not what the log says".to_owned());
     }
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let lines: Vec<LedgerLine> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let mut lines = from_bytes(&bytes).unwrap();
+    lines.extend(supplements.iter().flat_map(|bytes| from_bytes(bytes).unwrap()));
+    match alchemiser_wire::ledger::late(state, &lines) {
+        None => faults.push("the ledger is of another execution".to_owned()),
+        Some(late) if !late.is_empty() => {
+            faults.push("the log knows more than the ledger".to_owned());
+        }
+        Some(_) => {}
+    }
     for line in &lines {
         faults.extend(unexplained(line).into_iter().map(|field| {
             format!("{field} of {} is empty and `unknown` does not say why", line.client_order_id)

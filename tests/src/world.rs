@@ -242,6 +242,12 @@ impl World {
         self.bus.put(entry).unwrap();
     }
 
+    /// What was written beside a plan's ledger later, oldest first.
+    pub fn supplements(&self, state: &Execution) -> Vec<Vec<u8>> {
+        let key = |number| alchemiser_wire::ledger::supplement_key(state, number);
+        (1..).map_while(|number| fs::read(self.root().join(key(number))).ok()).collect()
+    }
+
     /// The sweeper's hint that a plan is not finished is there.
     pub fn is_marked(&self, state: &Execution) -> bool {
         let name = alchemiser_wire::ledger::encode(state.plan.plan_id.as_str());

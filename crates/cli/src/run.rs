@@ -52,7 +52,7 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         .await
         .map_err(|error| Stopped::failed("STORE", &error))?;
     let accepted = publish(&session, &bytes).await?;
-    let trail = session.drive().await?;
+    let trail = Box::pin(session.drive_and_sweep()).await?;
     let accepted = accepted.or_else(|| trail.accepted.first().cloned());
     let (plan_id, already) = match accepted {
         Some(Accepted::Claimed(plan_id) | Accepted::Resumed(plan_id)) => (plan_id, false),
@@ -63,7 +63,10 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         Some(Accepted::Ignored(found)) => return Err(wrong_event("detail-type", &found)),
         None => return Err(Stopped::failed("UNROUTED", &"the event reached no function")),
     };
-    blocked(&trail)?;
+    let (now, _) = read(&session, &plan_id).await?;
+    if !now.is_finished() {
+        blocked(&trail)?;
+    }
     Box::pin(conclude(args, &session, &plan_id, already)).await
 }
 
@@ -126,11 +129,12 @@ fn blocked(trail: &Trail) -> Result<(), Stopped> {
             }
             Executed::Busy { holder } => {
                 let message = format!(
-                    "the account is busy with plan {holder}, which is not finished; run that plan again to finish it, then this one"
+                    "the account is busy with plan {holder}, which another process is working on; run the same command again after it"
                 );
                 return Err(Stopped::new(Exit::Locked, "ACCOUNT_BUSY", message));
             }
-            Executed::Finished | Executed::AlreadyFinished | Executed::HandedOver => {}
+            Executed::Finished | Executed::AlreadyFinished => {}
+            Executed::HandedOver | Executed::Followed { .. } => {}
         }
     }
     Ok(())

@@ -34,6 +34,9 @@ use crate::{
 /// The twelve digits that stand for the AWS account in local envelopes.
 pub(crate) const AWS_ACCOUNT: &str = "000000000000";
 
+/// What is still not over after so many sweeps is left to the next process.
+const SWEEPS_MAX: u32 = 3;
+
 /// Everything composed.
 pub(crate) struct Session {
     pub(crate) bus: SharedBus,
@@ -106,6 +109,24 @@ impl Session {
             }
             None => Ok(trail),
         }
+    }
+
+    /// [`Session::drive`], and whatever the sweeper finds that nobody works on: plans that an earlier process left.
+    pub(crate) async fn drive_and_sweep(&self) -> Result<Trail, Stopped> {
+        let mut trail = self.drive().await?;
+        for _ in 0..SWEEPS_MAX {
+            let summary = alchemiser_sweeper::handle(&self.desk, &self.rules.policy)
+                .await
+                .map_err(|failed| stopped("SWEEP", failed))?;
+            if summary.asked == 0 {
+                break;
+            }
+            let more = self.drive().await?;
+            trail.accepted.extend(more.accepted);
+            trail.executed.extend(more.executed);
+            trail.settled.extend(more.settled);
+        }
+        Ok(trail)
     }
 
     async fn deliver(&self, delivery: &Delivery, trail: &mut Trail) -> Result<(), Failed> {

@@ -169,6 +169,11 @@ impl Execution {
         self.children().any(ChildOrder::may_still_fill)
     }
 
+    /// The broker has not said everything of some order: it may still fill, or its fills have no price.
+    pub fn must_be_followed(&self) -> bool {
+        !self.children().all(ChildOrder::is_settled)
+    }
+
     /// Dollars of our open, unresolved and filled buys: open ones at their limits, filled ones at their prices.
     pub fn buys_committed(&self) -> Money {
         self.side(Side::Buy).map(|leg| leg.committed().plus(leg.filled_notional())).sum()

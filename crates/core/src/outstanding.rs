@@ -69,7 +69,7 @@ pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
     let publications = state.outbox.iter().filter(|outgoing| !outgoing.published);
     let publications = publications.map(|outgoing| outgoing.event.clone()).collect();
     if state.is_finished() {
-        return Outstanding { publications, ..Outstanding::default() };
+        return followed(state, publications, now);
     }
     Outstanding {
         submits: state
@@ -91,6 +91,21 @@ pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
         publications,
         reads: reads(state, now),
         wake_at: Some(wake_at(state, now)),
+    }
+}
+
+/// After the outcome: an order that may still fill, or whose price is not known, is followed to its end.
+fn followed(state: &Execution, publications: Vec<Announced>, now: Timestamp) -> Outstanding {
+    if !state.must_be_followed() {
+        return Outstanding { publications, ..Outstanding::default() };
+    }
+    let due = state.children().filter(|child| cancel_is_due(child, now));
+    Outstanding {
+        cancels: due.filter_map(cancel_of).collect(),
+        publications,
+        reads: Reads { orders: true, ..Reads::default() },
+        wake_at: Some(wake_at(state, now)),
+        ..Outstanding::default()
     }
 }
 

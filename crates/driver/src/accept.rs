@@ -134,7 +134,7 @@ async fn meet(desk: &Desk, plan: &Plan, known: &Execution) -> Result<Accepted, A
     if known.is_complete() {
         // Its last owner may have died before it gave the account back; the marker says so.
         let marker = marker_key(&plan.account, plan.plan_id.as_str());
-        if !known.has_open_orders() && desk.store.get(&marker).await?.is_some() {
+        if desk.store.get(&marker).await?.is_some() {
             ask(desk, &known.plan, known.epoch).await?;
         }
         return Ok(Accepted::Finished(plan.plan_id.clone()));
@@ -146,7 +146,8 @@ async fn meet(desk: &Desk, plan: &Plan, known: &Execution) -> Result<Accepted, A
 
 async fn mark(desk: &Desk, plan: &Plan) -> Result<(), StoreError> {
     let key = marker_key(&plan.account, plan.plan_id.as_str());
-    desk.store.put_if_absent(&key, b"{}").await.map(|_| ())
+    let marker = desk.clock.now().to_string();
+    desk.store.put_if_absent(&key, marker.as_bytes()).await.map(|_| ())
 }
 
 async fn ask(desk: &Desk, plan: &Plan, epoch: u32) -> Result<(), PublishError> {

@@ -10,6 +10,7 @@ use alchemiser_core::{
     fact::{Fact, FactKind, Intent, Phase},
     ids::{ClientOrderId, Symbol},
     money::Money,
+    outcome::classify,
     policy::Policy,
     price::Price,
     quantity::Quantity,
@@ -185,6 +186,11 @@ fn replay(facts: &[&Fact], check: &mut Check<'_>) -> Option<Execution> {
                         format!("{symbol} attempt {attempt} was sent again without every control")
                     });
                 }
+                if let FactKind::OutcomeReached(outcome) = &fact.kind {
+                    check.hold("I8", classify(&state) == **outcome, || {
+                        "the outcome is not what the log adds up to".to_owned()
+                    });
+                }
                 let after = apply(state, fact);
                 money(&after, check);
                 Some(after)
@@ -286,14 +292,6 @@ fn at_rest(state: &Execution, check: &mut Check<'_>) {
     for event in events {
         check.hold("I9", decided.is_some_and(|at| at <= event.at), || {
             "a terminal event before the outcome".to_owned()
-        });
-    }
-    if let Some((outcome, _)) = state.outcome.as_ref().filter(|_| state.is_finished()) {
-        let again = alchemiser_core::outcome::classify(state);
-        let same = (outcome.status, outcome.placed, outcome.succeeded)
-            == (again.status, again.placed, again.succeeded);
-        check.hold("I8", same || state.has_open_orders(), || {
-            "the outcome is not what the log adds up to".to_owned()
         });
     }
 }

@@ -8,7 +8,7 @@ use alchemiser_core::{
     policy::Policy,
 };
 use alchemiser_wire::request::{Request, Why};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use crate::{
@@ -46,6 +46,11 @@ pub enum Executed {
     },
     /// This owner's time was up; another one was asked for.
     HandedOver,
+    /// The plan was over before, but not its orders: they were looked after.
+    Followed {
+        /// The broker has said everything of them now.
+        settled: bool,
+    },
 }
 
 /// An execution that could not go on.
@@ -118,8 +123,14 @@ pub async fn execute(
             plan_id: plan_id.clone(),
         });
     };
+    if state.is_complete() && state.must_be_followed() {
+        return match held(floor, &log, &state).await? {
+            Some(held) => Ok(held),
+            None => follow(floor, log, state).await,
+        };
+    }
     if state.is_complete() {
-        let_go(floor, &state).await?;
+        let_go(&floor.desk, &state).await?;
         return Ok(Executed::AlreadyFinished);
     }
     let mut acquired = None;
@@ -146,9 +157,69 @@ pub async fn execute(
         run(&mut owned, floor, stop_at).instrument(span).await?
     };
     if ended == Executed::Finished {
-        let_go(floor, owned.state()).await?;
+        let_go(&floor.desk, owned.state()).await?;
     }
     Ok(ended)
+}
+
+/// How long after the close an order that the broker does not show can no longer appear: day orders are over by then.
+const DAY_ORDERS_OVER: SignedDuration = SignedDuration::from_mins(15);
+
+/// Looks after the orders of a plan that is over: cancels what landed, notes what it did, and lets the plan go when the
+/// broker has said everything, or when the day of its orders is over.
+async fn follow(
+    floor: &Floor,
+    log: ExecutionLog,
+    state: Execution,
+) -> Result<Executed, ExecuteError> {
+    let epoch = state.epoch.saturating_add(1);
+    let now = floor.desk.clock.now().max(state.last_at);
+    let author = Author { epoch, owner: floor.desk.owner.clone(), until: now };
+    let mut lease = Some(FactKind::LeaseTaken(epoch, floor.desk.owner.clone()));
+    let mut owned = Owned::new(floor, log, state, author);
+    let give_up = now.saturating_add(owned.state().policy.unresolved_after).unwrap_or(now);
+    let mut news = false;
+    while owned.follow(&mut lease).await? {
+        news = true;
+        let now = floor.desk.clock.now();
+        if !owned.state().must_be_followed() || now >= give_up {
+            break;
+        }
+        let wake = now.saturating_add(owned.state().policy.cancel_retry).unwrap_or(now);
+        floor.desk.clock.sleep_until(wake).await;
+    }
+    let state = owned.state();
+    if news {
+        publish_again(&floor.desk, state).await?;
+    }
+    let settled = !state.must_be_followed();
+    let over = state.preflight.as_ref().is_some_and(|(preflight, _)| {
+        floor.desk.clock.now().duration_since(preflight.closes_at) > DAY_ORDERS_OVER
+    });
+    if settled || (over && owned.has_listed()) {
+        if !settled {
+            tracing::error!(plan_id = %state.plan.plan_id, "an order was never accounted for, and its day is over: look at the broker's books");
+        }
+        let_go(&floor.desk, state).await?;
+        floor
+            .desk
+            .store
+            .remove_hint(&marker_key(&state.plan.account, state.plan.plan_id.as_str()))
+            .await?;
+    } else {
+        tracing::error!(plan_id = %state.plan.plan_id, "an order of a plan that is over may still fill; it is looked at again");
+    }
+    Ok(Executed::Followed { settled })
+}
+
+/// The terminal event once more, byte for byte: whoever writes the ledger learns that there is more to write.
+async fn publish_again(desk: &Desk, state: &Execution) -> Result<(), PublishError> {
+    let terminal =
+        state.outbox.iter().find(|outgoing| outgoing.event.detail_type.starts_with("Workflow"));
+    match terminal {
+        Some(outgoing) => desk.publisher.publish(&outgoing.event, desk.clock.now()).await,
+        None => Ok(()),
+    }
 }
 
 /// Another owner whose lease is not over and who is not known to be dead.
@@ -193,13 +264,14 @@ async fn hand_over(owned: &mut Owned<'_>, floor: &Floor) -> Result<Executed, Exe
         tracing::error!(plan_id = %state.plan.plan_id, epoch = state.epoch, "too many owners: no other one is asked for");
         return Ok(Executed::HandedOver);
     }
-    ask(floor, state, Why::HandedOver).await?;
+    ask(&floor.desk, state, Why::HandedOver).await?;
     Ok(Executed::HandedOver)
 }
 
-async fn ask(floor: &Floor, state: &Execution, why: Why) -> Result<(), PublishError> {
+/// Asks for an owner of a plan.
+pub(crate) async fn ask(desk: &Desk, state: &Execution, why: Why) -> Result<(), PublishError> {
     request(
-        &floor.desk,
+        desk,
         &Request {
             account: state.plan.account.clone(),
             plan_id: state.plan.plan_id.clone(),
@@ -213,20 +285,20 @@ async fn ask(floor: &Floor, state: &Execution, why: Why) -> Result<(), PublishEr
 }
 
 /// After the end: the account is given back, the next plan in line is asked for, the marker goes. A plan with an order
-/// that may still fill keeps its marker.
-async fn let_go(floor: &Floor, state: &Execution) -> Result<(), ExecuteError> {
+/// that may still fill, or whose price is not known, keeps its marker.
+pub(crate) async fn let_go(desk: &Desk, state: &Execution) -> Result<(), ExecuteError> {
     let plan = &state.plan;
-    let waiting = account::release(&floor.desk, state).await?;
-    if !state.has_open_orders() {
-        floor.desk.store.remove_hint(&marker_key(&plan.account, plan.plan_id.as_str())).await?;
+    let waiting = account::release(desk, state).await?;
+    if !state.must_be_followed() {
+        desk.store.remove_hint(&marker_key(&plan.account, plan.plan_id.as_str())).await?;
     }
     for next in waiting {
-        let mut log = ExecutionLog::new(floor.desk.store.clone(), &plan.account, next.as_str());
+        let mut log = ExecutionLog::new(desk.store.clone(), &plan.account, next.as_str());
         let entries = log.read_on().await?;
         let facts = entries.iter().flat_map(|entry| &entry.facts);
         if let Some(next) = Execution::fold(facts, &state.policy).filter(|next| !next.is_finished())
         {
-            ask(floor, &next, Why::AccountFree).await?;
+            ask(desk, &next, Why::AccountFree).await?;
             break;
         }
     }

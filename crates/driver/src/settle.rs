@@ -87,7 +87,7 @@ pub async fn settle(
     write(store, &state).await
 }
 
-/// Writes the ledger of a finished plan. The same again is the same bytes.
+/// Writes the ledger of a finished plan, and a supplement of what became known later. The same again is the same bytes.
 ///
 /// # Errors
 /// [`SettleError`] when the store fails or holds another ledger.
@@ -96,11 +96,46 @@ pub async fn write(
     state: &Execution,
 ) -> Result<Settled, SettleError> {
     let (key, bytes) = (ledger::key(state), ledger::to_bytes(state));
-    if !create(store.as_ref(), &key, &bytes).await? {
-        return Err(SettleError::Differs(key));
+    let (lines, summary) = (ledger::lines(state).len(), summary(state));
+    if create(store.as_ref(), &key, &bytes).await? {
+        return Ok(Settled::Ledger { key, lines, summary });
     }
-    let lines = ledger::lines(state).len();
-    Ok(Settled::Ledger { key, lines, summary: summary(state) })
+    supplement(store, state, &key).await?;
+    Ok(Settled::Ledger { key, lines, summary })
+}
+
+/// Supplements of one ledger; more late news than this is none.
+const SUPPLEMENTS_MAX: u32 = 100;
+
+/// Writes what became known after the ledger was written, beside it: a ledger is never edited.
+async fn supplement(
+    store: &std::sync::Arc<dyn Store>,
+    state: &Execution,
+    key: &str,
+) -> Result<(), SettleError> {
+    let differs = || SettleError::Differs(key.to_owned());
+    let mut written = read(store, key).await?.ok_or_else(differs)?;
+    for number in 1..SUPPLEMENTS_MAX {
+        let next = ledger::supplement_key(state, number);
+        if let Some(more) = read(store, &next).await? {
+            written.extend(more);
+            continue;
+        }
+        let late = ledger::late(state, &written).ok_or_else(differs)?;
+        if !late.is_empty() && !create(store.as_ref(), &next, &late).await? {
+            return Err(SettleError::Differs(next));
+        }
+        return Ok(());
+    }
+    Err(differs())
+}
+
+async fn read(
+    store: &std::sync::Arc<dyn Store>,
+    key: &str,
+) -> Result<Option<Vec<ledger::LedgerLine>>, SettleError> {
+    let Some(bytes) = store.get(key).await? else { return Ok(None) };
+    ledger::from_bytes(&bytes).map(Some).ok_or_else(|| SettleError::Differs(key.to_owned()))
 }
 
 /// The outcome in a sentence.

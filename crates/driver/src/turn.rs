@@ -148,6 +148,36 @@ impl<'a> Owned<'a> {
         Ok(Turned::WakeAt(wake.unwrap_or(later)))
     }
 
+    /// Looks after the orders of a plan that is over, and writes only what is news: the first entry takes the lease.
+    /// True when there was news.
+    ///
+    /// # Errors
+    /// [`LogError`] when the facts could not be committed: nothing was done, and the plan may have another owner.
+    pub async fn follow(&mut self, lease: &mut Option<FactKind>) -> Result<bool, LogError> {
+        let wanted = outstanding(&self.state, self.now()).reads;
+        for input in self.read(&wanted).await {
+            self.take(&input);
+        }
+        let now = self.now();
+        let mut facts = self.decided(now);
+        if facts.is_empty() {
+            return Ok(false);
+        }
+        if let Some(kind) = lease.take() {
+            facts.insert(0, Fact { at: now, kind });
+        }
+        self.commit_facts(now, facts).await?;
+        self.observed.forget_answers();
+        let due = outstanding(&self.state, now);
+        self.perform(&due).await;
+        Ok(true)
+    }
+
+    /// The broker's orders were listed by this owner.
+    pub fn has_listed(&self) -> bool {
+        self.observed.orders_at.is_some()
+    }
+
     /// The facts of this turn: publications that succeeded, decisions, and the events that follow from them.
     fn decided(&mut self, now: Timestamp) -> Vec<Fact> {
         let taken = self.taken.drain(..).map(|id| Fact { at: now, kind: FactKind::Published(id) });

@@ -265,6 +265,7 @@ impl TryFrom<FactLine> for Fact {
 impl TryFrom<Kind> for FactKind {
     type Error = String;
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each fact, and each arm a line or two")]
     fn try_from(kind: Kind) -> Result<Self, String> {
         Ok(match kind {
             Kind::Claimed(plan) => Self::Claimed(Box::new(Plan::from(*plan))),

@@ -168,6 +168,31 @@ pub fn encode(name: &str) -> String {
     encoded
 }
 
+/// The name that [`encode`] encoded; `None` for a text that it cannot have written.
+///
+/// ```
+/// use alchemiser_wire::ledger::{decode, encode};
+/// assert_eq!(decode(&encode("plan/1 é")).as_deref(), Some("plan/1 é"));
+/// assert_eq!(decode("%zz"), None);
+/// ```
+pub fn decode(encoded: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        let plain = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit()?, digit()?);
+                bytes.push(u8::try_from(high.checked_mul(16)?.checked_add(low)?).ok()?);
+            }
+            _ if plain => bytes.push(byte),
+            _ => return None,
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The ledger's lines, one JSON object a line.
 pub fn to_bytes(state: &Execution) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -176,6 +201,45 @@ pub fn to_bytes(state: &Execution) -> Vec<u8> {
         bytes.push(b'\n');
     }
     bytes
+}
+
+/// Where the n-th supplement of a plan's ledger is: beside it.
+pub fn supplement_key(state: &Execution, number: u32) -> String {
+    let key = key(state);
+    let name = key.strip_suffix(".jsonl").unwrap_or(&key);
+    format!("{name}.supplement-{number:02}.jsonl")
+}
+
+/// The lines of a ledger or a supplement; `None` for bytes that are none.
+pub fn from_bytes(bytes: &[u8]) -> Option<Vec<LedgerLine>> {
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+/// The lines that say more than what was written (oldest first): new orders with fills, more shares, a price that was
+/// not known. `None` when what was written is not of this execution: another order, or more shares than it has.
+pub fn late(state: &Execution, written: &[LedgerLine]) -> Option<Vec<u8>> {
+    let now = lines(state);
+    let shares = |line: &LedgerLine| line.quantity.parse::<rust_decimal::Decimal>().ok();
+    let known = |old: &LedgerLine| {
+        let same = now.iter().find(|line| line.client_order_id == old.client_order_id);
+        same.is_some_and(|line| shares(old).is_some_and(|old| Some(old) <= shares(line)))
+    };
+    if !written.iter().all(known) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    for line in &now {
+        let newest = written.iter().rev().find(|old| old.client_order_id == line.client_order_id);
+        let same = |old: &LedgerLine| {
+            old.quantity == line.quantity && old.average_price == line.average_price
+        };
+        if !newest.is_some_and(same) {
+            bytes.extend(serde_json::to_vec(line).unwrap_or_default());
+            bytes.push(b'\n');
+        }
+    }
+    Some(bytes)
 }
 
 /// The ledger of an execution.

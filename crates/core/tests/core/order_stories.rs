@@ -329,7 +329,7 @@ fn an_unconfirmed_cancel_ends_as_an_open_order() {
         s.market("A", "98.00x500 101.90x500");
         s.broker.cancels = false;
         s.run(178);
-        s.run(60);
+        s.run(25);
         assert!(s.broker.posts == 1);
     }), @"
       0.0 lease 1

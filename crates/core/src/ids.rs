@@ -217,6 +217,10 @@ mod tests {
         assert_ne!(first, id("A", "p", "X", Side::Sell, 1));
         assert_ne!(first, id("A", "p", "X", Side::Buy, 2));
         assert_eq!(ClientOrderId::recognise(first.as_str()), Some(first));
-        assert_eq!(ClientOrderId::recognise("manual-1"), None);
+        for other in ["manual-1", "al-s5yukuy2sshza57ghkmf4gk3v", "al-s5yukuy2sshza57ghkmf4gk3v1"] {
+            assert_eq!(ClientOrderId::recognise(other), None, "{other}");
+        }
+        assert_eq!(ClientOrderId::recognise("al-S5YUKUY2SSHZA57GHKMF4GK3VU"), None);
+        assert_eq!(ClientOrderId::recognise("s5yukuy2sshza57ghkmf4gk3vu"), None);
     }
 }

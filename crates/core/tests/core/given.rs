@@ -2,10 +2,13 @@
 
 use alchemiser_core::{
     account::{Acquisition, Usage},
-    fact::LegCheck,
-    ids::{AccountId, EventId, Symbol},
+    child::{ChildOrder, OrderTerms, Purpose, Status},
+    controls::{Ages, Verdict},
+    fact::{Intent, LegCheck},
+    ids::{AccountId, BrokerOrderId, ClientOrderId, EventId, PlanId, Symbol},
     leg::Leg,
     money::Money,
+    peg::Base,
     plan::{Draft, DraftItem, Plan},
     policy::Policy,
     price::{Price, Tick},
@@ -148,4 +151,51 @@ pub(crate) fn tick_of(text: &str) -> Tick {
         "0.0001" => Tick::SUB_DOLLAR,
         other => panic!("no tick {other}"),
     }
+}
+
+/// Adds an order that is over: `"rest 40@100.09 got 30@100.08 on 100.08x500 100.12x500"`; `got 30` for a fill whose
+/// price is not known yet. It was decided at the leg's start, a second later for every order before it.
+pub(crate) fn ordered(leg: &mut Leg, text: &str) {
+    let (order, book) = text.split_once(" on ").unwrap();
+    let words: Vec<&str> = order.split_whitespace().collect();
+    let (quantity, limit) = words[1].split_once('@').unwrap();
+    let (got, average) = words.get(3).map_or(("0", None), |got| match got.split_once('@') {
+        Some((got, average)) => (got, Some(price(average))),
+        None => (*got, None),
+    });
+    let attempt = leg.next_attempt();
+    let id = PlanId::new("plan-1").unwrap();
+    let at = after(start(), i64::from(attempt - 1) * 1000);
+    let quote = quote(book, start());
+    let zero = SignedDuration::ZERO;
+    let ages = Ages {
+        quote_observed: zero,
+        quote_standing: zero,
+        session: zero,
+        orders: zero,
+        funds: zero,
+        account: zero,
+        halt: zero,
+    };
+    let intent = Intent {
+        attempt,
+        client_order_id: ClientOrderId::derive(&account(), &id, leg.symbol(), leg.side, attempt),
+        terms: OrderTerms {
+            symbol: leg.symbol().clone(),
+            side: leg.side,
+            quantity: shares(quantity),
+            limit: price(limit),
+        },
+        purpose: if words[0] == "rest" { Purpose::Rest } else { Purpose::Cross },
+        quote,
+        before: Base { near: quote.near(leg.side).price, ticks: Tick::CENT.count(quote.spread()) },
+        ramp: None,
+        verdict: Verdict::recorded(Vec::new(), ages),
+    };
+    let mut child = ChildOrder::new(&intent, at);
+    child.broker_order_id = Some(BrokerOrderId::new(&format!("b{attempt}")).unwrap());
+    child.cumulative = shares(got);
+    child.average_price = average;
+    child.status = if child.leaves().is_zero() { Status::Filled } else { Status::Canceled };
+    leg.children.push(child);
 }

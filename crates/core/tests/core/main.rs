@@ -5,12 +5,15 @@
     reason = "helpers of tests stand outside of test functions"
 )]
 
+mod announce;
 mod broker;
 mod controls;
 mod given;
 mod halt_stories;
 mod invariants;
 mod late_stories;
+mod ledger;
+mod liquidity;
 mod lot_stories;
 mod missing;
 mod money_stories;

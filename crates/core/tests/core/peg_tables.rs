@@ -268,7 +268,10 @@ fn limits_stand_on_the_grid() {
 fn liquidity_opens_by_size_and_imbalance() {
     check("policy=liquidity leaves=30", "10.00x100 10.05x100", "rest 10");
     check("policy=liquidity leaves=31", "10.00x100 10.05x100", "rest 10.01");
+    check("policy=liquidity leaves=80", "10.00x100 10.05x100", "rest 10.01");
     check("policy=liquidity leaves=81", "10.00x100 10.05x100", "rest 10.02");
+    check("policy=liquidity leaves=2", "10.00x150 10.05x100", "rest 10");
+    check("policy=liquidity leaves=2", "10.00x151 10.05x100", "rest 10.01");
     check("policy=liquidity leaves=81", "10.00x160 10.05x100", "rest 10.02");
     check("policy=liquidity leaves=81", "10.00x200 10.02x100", "rest 10.01");
     check("policy=liquidity leaves=81", "10.00x100 10.01x100", "rest 10");
@@ -317,6 +320,15 @@ fn liquidity_crosses_only_on_the_last_repeg() {
     check(&format!("{first} u=1"), "10.00x500 10.20x500", "cross 10.21");
     let cheap = "policy=liquidity at=0.5 rested=1 used=0.5 since=10 tick=0.0001";
     check(cheap, "0.5000x500 0.5020x500", "through 0.5032");
+}
+
+/// S4, S5: a leg of `liquidity` that has waited long enough in a locked market pays the cross, and does not rest.
+#[test]
+fn a_locked_market_ends_the_patience() {
+    let locked = "10.00x500 10.00x500";
+    check("policy=liquidity inside rested=1 used=9.90", locked, "cross 10.01");
+    check("policy=liquidity inside rested=1 used=9.90 at=9.90 since=19", locked, "hold");
+    check("policy=liquidity inside rested=1 used=9.90 at=9.90 since=20", locked, "cross 10.01");
 }
 
 /// S5: `walk` rests at fixed fractions of the spread, on the quote of the step, and escalates at the end.

@@ -2,7 +2,7 @@
 
 use alchemiser_core::{
     account::{Acquisition, Usage},
-    child::{ChildOrder, OrderTerms, Purpose, Status},
+    child::{ChildOrder, OrderKind, OrderTerms, Purpose, Status},
     controls::{Ages, Verdict},
     fact::{Intent, LegCheck},
     ids::{AccountId, BrokerOrderId, ClientOrderId, EventId, PlanId, Symbol},
@@ -185,6 +185,7 @@ pub(crate) fn ordered(leg: &mut Leg, text: &str) {
             side: leg.side,
             quantity: shares(quantity),
             limit: price(limit),
+            kind: OrderKind::Limit,
         },
         purpose: if words[0] == "rest" { Purpose::Rest } else { Purpose::Cross },
         quote,

@@ -1,1 +1,178 @@
-//! One leg.
+//! One leg: its words, and what its orders add up to.
+
+use alchemiser_core::{
+    child::Status,
+    controls::Control,
+    fact::{Sized, StopCode},
+    leg::{Leg, LegOutcome, Reason, WaitCode},
+    quote::QuoteFault,
+};
+
+use crate::given::{check_of, decimal, leg, ordered, shares};
+
+/// A leg with these orders (see [`ordered`]).
+fn of(item: &str, orders: &[&str]) -> Leg {
+    let mut leg = leg(item, &check_of("100", "100", ""));
+    for order in orders {
+        ordered(&mut leg, order);
+    }
+    leg
+}
+
+/// T3, X10: every wait, reason and outcome is read back from the word it is written as, and nothing else is.
+#[test]
+fn words_are_read_back() {
+    let others = [
+        WaitCode::Throttle,
+        WaitCode::LiveOrder,
+        WaitCode::OpenQuiet,
+        WaitCode::Reading,
+        WaitCode::BrokerLag,
+    ];
+    for wait in others.into_iter().chain(QuoteFault::ALL.map(WaitCode::Quote)) {
+        assert_eq!(WaitCode::from_code(wait.code()), Some(wait));
+    }
+    assert_eq!(WaitCode::from_code("SOMETHING"), None);
+    let reasons = ["TOO_SMALL", "SELLS_INCOMPLETE", Control::Budget.code(), StopCode::Stale.code()];
+    for code in reasons {
+        let reason = Reason::from_code(code).unwrap();
+        assert_eq!(reason.code(), code);
+        let outcomes = [
+            LegOutcome::PartiallyFilled(reason),
+            LegOutcome::Unfilled(reason),
+            LegOutcome::Skipped(reason),
+            LegOutcome::Refused(reason),
+            LegOutcome::Failed(reason),
+        ];
+        for outcome in outcomes {
+            assert_eq!(LegOutcome::from_words(outcome.word(), Some(reason)), Some(outcome));
+            assert_eq!(LegOutcome::from_words(outcome.word(), None), None);
+        }
+    }
+    assert_eq!(Reason::from_code("SOMETHING"), None);
+    for plain in [LegOutcome::Filled, LegOutcome::Residue] {
+        assert_eq!(LegOutcome::from_words(plain.word(), None), Some(plain));
+        assert_eq!(LegOutcome::from_words(plain.word(), Some(Reason::Spread)), None);
+    }
+}
+
+/// L1, L10: the average price is the fills' own, and unknown while one of them has none.
+#[test]
+fn the_average_price_is_that_of_the_fills() {
+    let check = |orders: &[&str], expected: Option<&str>| {
+        let average = of("BUY X 1000", orders).average_price().map(|price| price.to_string());
+        assert_eq!(average.as_deref(), expected, "{orders:?}");
+    };
+    let book = "on 10.00x500 10.02x500";
+    let order = |text: &str| format!("{text} {book}");
+    check(&[], None);
+    check(&[&order("rest 4@10.00")], None);
+    check(
+        &[&order("rest 4@10.00 got 3@10.00"), &order("cross 1@10.03 got 1@10.02")],
+        Some("10.005"),
+    );
+    check(&[&order("rest 4@10.00"), &order("cross 4@10.03 got 4@10.02")], Some("10.02"));
+    check(&[&order("rest 4@10.00 got 3"), &order("cross 1@10.03 got 1@10.02")], None);
+    check(
+        &[
+            &order("cross 3@10.03 got 3@10.01"),
+            &order("cross 3@10.03 got 3@10.02"),
+            &order("cross 1@10.03 got 1@10.02"),
+        ],
+        Some("10.015714"),
+    );
+}
+
+/// S5: only orders that were sent, to rest, count as resting ones, and only their limits are used.
+#[test]
+fn only_sent_resting_orders_count_as_rested() {
+    let book = "on 10.00x500 10.03x500";
+    let mut leg = of(
+        "BUY X 1000",
+        &[
+            &format!("rest 9@10.00 {book}"),
+            &format!("rest 9@10.01 {book}"),
+            &format!("cross 9@10.04 {book}"),
+            &format!("rest 9@10.02 {book}"),
+        ],
+    );
+    leg.children[1].status = Status::Unsent;
+    let used: Vec<String> = leg.used().iter().map(ToString::to_string).collect();
+    assert_eq!((leg.rested(), used.join(" ")), (2, "10 10.02".to_owned()));
+}
+
+/// S5, domain §3: E/Q at a spread of so many ticks, `(Σ 2s(P − m) + κ·S̄)/(Σ S + κ·S̄)` with κ = 30, to 4 decimals.
+fn ratio(item: &str, orders: &[&str], ticks: &str, expected: &str) {
+    let ratio = of(item, orders).effective_over_quoted(decimal(ticks));
+    assert_eq!(ratio.round_dp(4).normalize().to_string(), expected, "{orders:?} at {ticks}");
+}
+
+/// S5: crossing fills of at least a share make the ratio, shrunk toward 1: at the far touch 1, at the mid 30/31.
+#[test]
+fn our_own_crosses_make_the_effective_spread() {
+    let (far, mid) = (
+        "cross 1@10.02 got 1@10.01 on 10.00x500 10.01x500",
+        "cross 1@10.02 got 1@10.005 on 10.00x500 10.01x500",
+    );
+    ratio("BUY X 1000", &[], "1", "1");
+    ratio("BUY X 1000", &[far], "1", "1");
+    ratio("BUY X 1000", &[mid], "1", "0.9677");
+    ratio("BUY X 1000", &[mid, mid], "1", "0.9375");
+    ratio("BUY X 1000", &[far, mid], "1", "0.9688");
+    let sold = "cross 1@9.99 got 1@10.005 on 10.00x500 10.01x500";
+    ratio("EXIT X 1000", &[sold], "1", "0.9677");
+    let sold = "cross 1@9.99 got 1@10.00 on 10.00x500 10.01x500";
+    ratio("EXIT X 1000", &[sold], "1", "1");
+    // What rested, what is below a share, and what has no price says nothing.
+    ratio("BUY X 1000", &["rest 1@10.00 got 1@10.00 on 10.00x500 10.01x500"], "1", "1");
+    ratio("BUY X 1000", &["cross 1@10.02 got .9@10.005 on 10.00x500 10.01x500"], "1", "1");
+    ratio("BUY X 1000", &["cross 1@10.02 got 1 on 10.00x500 10.01x500"], "1", "1");
+}
+
+/// S5: spreads of one tick, of two or three, and of more are three different markets.
+#[test]
+fn spreads_of_other_buckets_do_not_count() {
+    let one = "cross 1@10.09 got 1@10.005 on 10.00x500 10.01x500";
+    let two = "cross 1@10.09 got 1@10.01 on 10.00x500 10.02x500";
+    let three = "cross 1@10.09 got 1@10.015 on 10.00x500 10.03x500";
+    let four = "cross 1@10.09 got 1@10.02 on 10.00x500 10.04x500";
+    for (order, ticks) in [
+        (one, ["0.9677", "1", "1", "1", "1"]),
+        (two, ["1", "0.9677", "0.9677", "1", "1"]),
+        (three, ["1", "0.9677", "0.9677", "1", "1"]),
+        (four, ["1", "1", "1", "0.9677", "0.9677"]),
+    ] {
+        for (count, expected) in (1..=5).zip(ticks) {
+            ratio("BUY X 1000", &[order], &count.to_string(), expected);
+        }
+    }
+}
+
+/// L2: less than one share of a complete exit of a whole-share asset is a residue; one share is an order like any other.
+#[test]
+fn a_residue_is_less_than_a_share() {
+    let check = |item: &str,
+                 kind: &str,
+                 target: &str,
+                 orders: &[&str],
+                 expected: [Option<&str>; 2]| {
+        let mut leg = leg(item, &check_of("100", "100", kind));
+        leg.sized = Some(Sized { target: shares(target), trimmed: false });
+        for order in orders {
+            ordered(&mut leg, order);
+        }
+        let tried = leg.residue_order().map(|child| child.terms.quantity);
+        let said = [leg.residue(), tried].map(|quantity| quantity.map(|q| q.to_string()));
+        assert_eq!(said.each_ref().map(Option::as_deref), expected, "{item} {target} {orders:?}");
+    };
+    let eight = "rest 8@10.03 got 8@10.03 on 10.00x500 10.03x500";
+    let part = "cross 0.3@9.99 on 10.00x500 10.03x500";
+    let one = "cross 1@9.99 on 10.00x500 10.03x500";
+    check("EXIT X 90", "whole", "8.3", &[], [None, None]);
+    check("EXIT X 90", "whole", "8.3", &[eight], [Some("0.3"), None]);
+    check("EXIT X 90", "whole", "8.3", &[eight, part], [Some("0.3"), Some("0.3")]);
+    check("EXIT X 90", "whole", "9", &[eight, one], [None, None]);
+    check("EXIT X 90", "whole", "8", &[eight], [None, None]);
+    check("EXIT X 90", "", "8.3", &[eight, part], [None, None]);
+    check("SELL X 90", "whole", "8.3", &[eight], [None, None]);
+}

@@ -7,8 +7,9 @@ use alchemiser_core::{
     leg::{Leg, LegOutcome, Reason, WaitCode},
     quote::QuoteFault,
 };
+use jiff::SignedDuration;
 
-use crate::given::{check_of, decimal, leg, ordered, shares};
+use crate::given::{after, check_of, decimal, leg, ordered, shares, start};
 
 /// A leg with these orders (see [`ordered`]).
 fn of(item: &str, orders: &[&str]) -> Leg {
@@ -175,4 +176,22 @@ fn a_residue_is_less_than_a_share() {
     check("EXIT X 90", "whole", "8", &[eight], [None, None]);
     check("EXIT X 90", "", "8.3", &[eight, part], [None, None]);
     check("SELL X 90", "whole", "8.3", &[eight], [None, None]);
+}
+
+/// S5: a leg's own time stands still while it has no usable quote, from its first order on and up to a bound.
+#[test]
+fn only_a_started_legs_time_stands_still() {
+    let check = |started: bool, wait: WaitCode, bound: i64, expected: i64| {
+        let mut leg = of("BUY X 1000", &[]);
+        leg.paused = SignedDuration::from_secs(5);
+        leg.started_at = started.then(start);
+        leg.waiting = Some((wait, start()));
+        let paused = leg.paused_by(after(start(), 7_000), SignedDuration::from_secs(bound));
+        assert_eq!(paused.as_secs(), expected, "{wait:?} {started}");
+    };
+    let quote = WaitCode::Quote(QuoteFault::OneSided);
+    check(true, quote, 360, 12);
+    check(true, quote, 11, 11);
+    check(false, quote, 360, 5);
+    check(true, WaitCode::Throttle, 360, 5);
 }

@@ -19,6 +19,7 @@ mod liquidity;
 mod lot_stories;
 mod missing;
 mod money_stories;
+mod observed;
 mod order_stories;
 mod outcome;
 mod peg_properties;

@@ -1,0 +1,132 @@
+//! The volatile view: which reading counts.
+
+use std::collections::BTreeMap;
+
+use alchemiser_core::{
+    ids::{BrokerOrderId, ClientOrderId, PlanId},
+    observed::{Input, Observed, observe},
+    policy::Policy,
+    quote::{QuoteFault, RawQuote, Snapshot},
+    report::{BrokerStatus, OrderReport},
+    side::Side,
+    throttle::Tokens,
+};
+use jiff::Timestamp;
+
+use crate::given::{account, after, price, quote, raw, shares, start, symbol};
+
+fn nothing() -> Observed {
+    let policy = Policy::default();
+    Observed::new(Tokens::full(start(), &policy), policy)
+}
+
+/// One response with these quotes.
+fn seen(view: Observed, quotes: &[(&str, RawQuote)]) -> Observed {
+    let snapshot =
+        |quote: RawQuote| Snapshot { quote: Some(quote), last_trade: None, previous_close: None };
+    let snapshots: BTreeMap<_, _> =
+        quotes.iter().map(|(name, quote)| (symbol(name), snapshot(*quote))).collect();
+    observe(view, &Input::Snapshots(snapshots))
+}
+
+/// A quote that changed and was read so many seconds before the start.
+fn aged(changed: i64, read: i64) -> RawQuote {
+    let (changed_at, observed_at) = (after(start(), -changed * 1000), after(start(), -read * 1000));
+    RawQuote { changed_at, observed_at, ..raw("10.00x100 10.01x100", start()) }
+}
+
+/// S3: a quote that stands still counts while another symbol of the same response moves: its own movement says nothing,
+/// nor does that of an earlier response.
+#[test]
+fn a_standing_quote_needs_others_of_its_response() {
+    let check = |quotes: &[(&str, RawQuote)], expected: Result<(), QuoteFault>| {
+        let view = seen(nothing(), quotes);
+        let said = view.quote(&symbol("A"), start(), &Policy::default()).map(|_| ());
+        assert_eq!(said, expected, "{quotes:?}");
+    };
+    check(&[("A", aged(60, 0))], Ok(()));
+    check(&[("A", aged(61, 0))], Err(QuoteFault::Standing));
+    check(&[("A", aged(61, 0)), ("B", aged(5, 0))], Ok(()));
+    check(&[("A", aged(61, 0)), ("B", aged(6, 0))], Err(QuoteFault::Standing));
+    check(&[("A", aged(61, 0)), ("B", aged(90, 0)), ("C", aged(5, 0))], Ok(()));
+    check(&[("A", aged(61, 0)), ("B", aged(5, 1))], Err(QuoteFault::Standing));
+    check(&[("A", aged(0, 3)), ("B", aged(0, 3))], Err(QuoteFault::NotObserved));
+}
+
+/// S4: a usable stream comes first, else the request; neither is repaired by the other.
+#[test]
+fn a_usable_stream_comes_first() {
+    let check = |streamed: &str, requested: &str, expected: Result<&str, QuoteFault>| {
+        let view = seen(nothing(), &[("A", raw(requested, start()))]);
+        let streamed = Input::Streamed(symbol("A"), raw(streamed, start()));
+        let view = observe(view, &streamed);
+        let said = view.quote(&symbol("A"), start(), &Policy::default());
+        let said = said.map(|quote| quote.bid.price.to_string());
+        assert_eq!(said.as_deref().map_err(|fault| *fault), expected, "{streamed:?} {requested}");
+    };
+    check("10.00x1 10.02x1", "10.01x1 10.02x1", Ok("10"));
+    check("- 10.02x1", "10.01x1 10.02x1", Ok("10.01"));
+    check("10.03x1 10.02x1", "- 10.02x1", Err(QuoteFault::OneSided));
+}
+
+/// S5: how long a touch has stood: from the change that brought its price and size, whatever the other side did, and
+/// anew after a side was away.
+#[test]
+fn a_touch_has_stood_since_it_came() {
+    let check = |books: &[&str], now: &str, expected: [i64; 2]| {
+        let at = |index: usize| after(start(), i64::try_from(index).unwrap() * 1000);
+        let view = books
+            .iter()
+            .enumerate()
+            .fold(nothing(), |view, (index, book)| seen(view, &[("A", raw(book, at(index)))]));
+        let judged = quote(now, at(9));
+        let since = |side| view.near_since(&symbol("A"), &judged, side);
+        let said =
+            [Side::Buy, Side::Sell].map(|side| since(side).duration_since(start()).as_secs());
+        assert_eq!(said, expected, "{books:?} then {now}");
+    };
+    let book = "10.00x100 10.02x100";
+    check(&[], book, [9, 9]);
+    check(&[book], book, [0, 0]);
+    check(&[book, book, book], book, [0, 0]);
+    check(&[book, "10.00x100 10.03x100"], "10.00x100 10.03x100", [0, 1]);
+    check(&[book, "10.00x200 10.02x100"], "10.00x200 10.02x100", [1, 0]);
+    check(&[book, "10.01x100 10.02x100", book], book, [2, 0]);
+    check(&[book, "- 10.02x100", book], book, [2, 2]);
+    check(&[book], "10.00x100 10.02x200", [0, 9]);
+    check(&[book], "10.01x100 10.02x100", [9, 0]);
+}
+
+/// T4: of two readings of an order the one that knows more is kept, in whatever order they come.
+#[test]
+fn the_reading_that_knows_more_is_kept() {
+    let plan = PlanId::new("plan-1").unwrap();
+    let id = ClientOrderId::derive(&account(), &plan, &symbol("A"), Side::Buy, 1);
+    let reading = |status: &str, cumulative: &str, at: Timestamp| OrderReport {
+        client_order_id: id.to_string(),
+        broker_order_id: BrokerOrderId::new("b1").unwrap(),
+        symbol: symbol("A"),
+        side: Side::Buy,
+        status: BrokerStatus::from_word(status),
+        quantity: shares("9"),
+        limit: Some(price("10")),
+        cumulative: shares(cumulative),
+        average_price: None,
+        submitted_at: at,
+        filled_at: None,
+    };
+    let check = |first: (&str, &str), second: (&str, &str), kept: (&str, &str)| {
+        let [first, second] = [first, second].map(|(status, cum)| reading(status, cum, start()));
+        let view = observe(nothing(), &Input::Orders(vec![first], start()));
+        let view = observe(view, &Input::Orders(vec![second], start()));
+        let order = &view.orders[&id];
+        assert_eq!((order.status.word(), order.cumulative.to_string().as_str()), kept);
+        assert!(view.foreign.is_empty());
+    };
+    check(("new", "0"), ("partially_filled", "3"), ("partially_filled", "3"));
+    check(("partially_filled", "3"), ("new", "0"), ("partially_filled", "3"));
+    check(("canceled", "3"), ("partially_filled", "3"), ("canceled", "3"));
+    check(("canceled", "3"), ("canceled", "2"), ("canceled", "3"));
+    check(("canceled", "3"), ("canceled", "4"), ("canceled", "4"));
+    check(("new", "3"), ("canceled", "3"), ("canceled", "3"));
+}

@@ -8,6 +8,7 @@
 mod announce;
 mod broker;
 mod controls;
+mod due;
 mod facts;
 mod given;
 mod halt_stories;

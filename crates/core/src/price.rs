@@ -168,6 +168,27 @@ mod tests {
         assert!(!Tick::CENT.holds(price("10.015")));
     }
 
+    /// T3: a price is above zero and at most a billion dollars, whatever it is made of.
+    #[test]
+    fn prices_have_bounds() {
+        let made = |text: &str| Price::new(text.parse().unwrap()).is_ok();
+        assert!(made("0.0001") && made("1000000000"));
+        assert!(!made("0") && !made("-1") && !made("1000000000.01"));
+        let low = Price::new("0.01".parse().unwrap()).unwrap();
+        assert_eq!(low.toward_far(Side::Sell, Tick::CENT.dollars()), None);
+        assert_eq!(low.toward_far(Side::Buy, Tick::CENT.dollars()).unwrap().to_string(), "0.02");
+    }
+
+    /// S10: no price is beyond itself, on either side.
+    #[test]
+    fn beyond_is_strict() {
+        let price = |text: &str| Price::new(text.parse().unwrap()).unwrap();
+        let (low, high) = (price("10"), price("10.01"));
+        let beyond = |side| [high.beyond(low, side), low.beyond(high, side), low.beyond(low, side)];
+        assert_eq!(beyond(Side::Buy), [true, false, false]);
+        assert_eq!(beyond(Side::Sell), [false, true, false]);
+    }
+
     #[test]
     fn a_passive_buy_below_one_tick_has_no_price() {
         assert_eq!(Tick::CENT.round("0.009".parse().unwrap(), Side::Buy, Intent::Passive), None);

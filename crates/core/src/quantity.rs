@@ -116,11 +116,22 @@ mod tests {
         assert_eq!(MAXIMUM, "1000000000000".parse().unwrap());
     }
 
+    /// T3: a quantity is 0 to a trillion shares with at most nine decimals; sums stay inside.
+    #[test]
+    fn quantities_have_bounds() {
+        let made = |text: &str| Quantity::new(text.parse().unwrap()).is_ok();
+        assert!(made("0") && made("1000000000000") && made("0.123456789") && made("1.50000000000"));
+        assert!(!made("-0.1") && !made("1000000000000.1") && !made("0.1234567891"));
+        let most = Quantity::rounded_down(Decimal::MAX, 9);
+        assert_eq!((most.shares(), most.plus(Quantity::ONE)), (MAXIMUM, most));
+    }
+
     #[test]
     fn only_whole_round_lots_are_displayed() {
         let shares = |text: &str| Quantity::new(text.parse().unwrap()).unwrap();
         assert_eq!(shares("249.5").round_lots(shares("100")), shares("200"));
         assert_eq!(shares("99").round_lots(shares("100")), Quantity::ZERO);
+        assert_eq!(shares("99").round_lots(Quantity::ZERO), Quantity::ZERO);
     }
 
     /// S10: no subtraction of quantities can go below zero, and no rounding can add shares.

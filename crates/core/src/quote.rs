@@ -272,7 +272,12 @@ mod tests {
         check(touch("10.00", 0), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::OneSided));
         check(touch("10.03", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::Crossed));
         check(touch("0.005", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::BelowMinimum));
+        check(touch("0.009", 100), touch("0.01", 100), [0, 0, 0], Err(QuoteFault::BelowMinimum));
+        check(touch("0.01", 100), touch("0.01", 100), [0, 0, 0], Ok(()));
+        check(touch("10.00", 100), touch("10.02", 0), [0, 0, 0], Err(QuoteFault::OneSided));
         check(touch("9", 100), touch("10.02", 100), [0, 0, 0], Err(QuoteFault::TooWide));
+        check(touch("9.5", 100), touch("10.5", 100), [0, 0, 0], Ok(()));
+        check(touch("9.499", 100), touch("10.5", 100), [0, 0, 0], Err(QuoteFault::TooWide));
     }
 
     /// S4: a spread is a tenth of the ask at most, to the last decimal.
@@ -290,7 +295,18 @@ mod tests {
         check(bid, ask, [3, 3, 0], Err(QuoteFault::NotObserved));
         check(bid, ask, [0, 61, 4], Ok(()));
         check(bid, ask, [0, 61, 6], Err(QuoteFault::Standing));
+        check(bid, ask, [0, 60, 6], Ok(()));
+        check(bid, ask, [0, 61, 5], Ok(()));
+        check(bid, ask, [0, 900, 0], Ok(()));
         check(bid, ask, [0, 901, 0], Err(QuoteFault::Standing));
+    }
+
+    /// T3: a feed is read back from its word.
+    #[test]
+    fn feeds_are_read_back() {
+        assert_eq!(Feed::ALL.map(Feed::word), ["sip", "iex"]);
+        assert_eq!(Feed::ALL.map(|feed| Feed::from_word(feed.word())), Feed::ALL.map(Some));
+        assert_eq!(Feed::from_word("SIP"), None);
     }
 
     #[test]

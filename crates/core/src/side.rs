@@ -45,3 +45,17 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_have_a_sign_an_opposite_and_words() {
+        let all = [Side::Buy, Side::Sell];
+        assert_eq!(all.map(Side::sign), [Decimal::ONE, Decimal::NEGATIVE_ONE]);
+        assert_eq!(all.map(Side::opposite), [Side::Sell, Side::Buy]);
+        assert_eq!(all.map(Side::word), ["buy", "sell"]);
+        assert_eq!(all.map(Side::action), ["BUY", "SELL"]);
+    }
+}

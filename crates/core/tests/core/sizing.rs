@@ -1,7 +1,7 @@
 //! From dollars to shares, and how buys share the money.
 
 use alchemiser_core::{
-    leg::{Leg, LegOutcome},
+    leg::{Leg, LegOutcome, Reason},
     policy::Policy,
     sizing::{allocate, is_too_small, target},
 };
@@ -49,6 +49,9 @@ fn what_cannot_be_sized_says_why() {
     check("EXIT X 500", "3.7/3.7", "refused POSITION_DIFFERS");
     check("EXIT X 500", "6.3/6.3", "refused POSITION_DIFFERS");
     check("EXIT X 500", "6.2/6.2", "6.2");
+    // 5 × 99.95 is 499.75: a quarter above 399.80, exactly.
+    check("EXIT X 399.80", "5/5", "5");
+    check("EXIT X 399.79", "5/5", "refused POSITION_DIFFERS");
     check("BUY X 0.99", "0/0", "skipped TOO_SMALL");
     check("BUY X 99", "0/0 whole", "skipped TOO_SMALL");
     check("SELL X 0.99", "5/5", "skipped TOO_SMALL");
@@ -110,6 +113,22 @@ fn without_a_position_reading_there_is_no_quantity() {
     leg.check = None;
     let said = target(&leg, &quote("99.90x500 100.00x500", start()), &Policy::default());
     assert!(matches!(said, Err(LegOutcome::Refused(_))), "{said:?}");
+}
+
+/// X1: a buy that gets less than 98 % of its amount is a trimmed one; without money there is none.
+#[test]
+fn a_buy_below_98_percent_is_trimmed() {
+    let said = |allocation: &str| {
+        let mut leg = leg("BUY X 1000", &check_of("0", "0", ""));
+        leg.allocation = Some(dollars(allocation));
+        target(&leg, &quote("99.90x500 100.00x500", start()), &Policy::default())
+            .map(|sized| (sized.target.to_string(), sized.trimmed))
+    };
+    assert_eq!(said("2000"), Ok(("10".to_owned(), false)));
+    assert_eq!(said("980"), Ok(("9.8".to_owned(), false)));
+    assert_eq!(said("979.99"), Ok(("9.7999".to_owned(), true)));
+    assert_eq!(said("0"), Err(LegOutcome::Skipped(Reason::Unfunded)));
+    assert_eq!(said("-1"), Err(LegOutcome::Skipped(Reason::Unfunded)));
 }
 
 fn allocated(items: &str, budget: &str) -> String {

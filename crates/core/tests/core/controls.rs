@@ -386,6 +386,85 @@ fn a_repetition_is_judged_without_itself() {
     check(|c| repeated(c, false), false);
 }
 
+/// S11: an open order of ours in the symbol keeps the next one waiting, unless the log knows that it is over.
+#[test]
+fn an_open_order_in_the_symbol_is_waited_for() {
+    let shown = |case: &mut Case, name: &str, status: BrokerStatus, attempt: u32| {
+        let plan = &case.execution.plan;
+        let (account, id) = (&plan.account, &plan.plan_id);
+        let id = ClientOrderId::derive(account, id, &symbol("A"), Side::Buy, attempt);
+        let order = OrderReport {
+            client_order_id: id.to_string(),
+            symbol: symbol(name),
+            side: Side::Buy,
+            status,
+            ..opposite(case.now)
+        };
+        case.observed.orders.insert(id, order);
+    };
+    check(|c| shown(c, "A", BrokerStatus::New, 1), false);
+    check(|c| shown(c, "B", BrokerStatus::New, 1), true);
+    check(|c| shown(c, "A", BrokerStatus::Canceled, 1), true);
+    let known = |case: &mut Case, status: Status, attempt: u32| {
+        let child = case.child(status, "1");
+        case.leg.children.push(child);
+        shown(case, "A", BrokerStatus::New, attempt);
+    };
+    check(|c| known(c, Status::Canceled, 1), true);
+    check(|c| known(c, Status::Canceled, 2), false);
+    check(|c| known(c, Status::Unresolved, 1), false);
+}
+
+/// S1: only an open order of the other side in the same symbol would trade with ours.
+#[test]
+fn only_an_open_opposite_order_is_a_wash() {
+    let foreign = |edit: fn(&mut OrderReport), passes: bool| {
+        check(
+            |case| {
+                let mut order = opposite(case.now);
+                edit(&mut order);
+                case.observed.foreign.push(order);
+            },
+            passes,
+        );
+    };
+    foreign(|_| (), false);
+    foreign(|order| order.side = Side::Buy, true);
+    foreign(|order| order.symbol = symbol("B"), true);
+    foreign(|order| order.status = BrokerStatus::Filled, true);
+}
+
+/// S1: twenty orders of a leg are the most; a repetition is not another one.
+#[test]
+fn a_leg_has_at_most_twenty_orders() {
+    let had = |case: &mut Case, count: usize| {
+        let child = case.child(Status::Canceled, "1");
+        case.leg.children = vec![child; count];
+    };
+    check(|c| had(c, 19), true);
+    check(|c| had(c, 20), false);
+    check(
+        |c| {
+            had(c, 20);
+            c.again = Some(c.leg.children[0].client_order_id.clone());
+        },
+        true,
+    );
+}
+
+/// I4: verdicts are equal in what they passed and by which readings.
+#[test]
+fn a_verdict_is_what_it_says() {
+    let verdict = Case::passing().child(Status::InFlight, "100").verdict;
+    let passed = verdict.passed().to_vec();
+    let mut older = verdict.ages();
+    older.halt += jiff::SignedDuration::from_secs(1);
+    assert_eq!(Verdict::recorded(passed.clone(), verdict.ages()), verdict);
+    assert_ne!(Verdict::recorded(passed[1..].to_vec(), verdict.ages()), verdict);
+    assert_ne!(Verdict::recorded(passed.clone(), older), verdict);
+    assert!(verdict.is_fresh() && !Verdict::recorded(passed, verdict.ages()).is_fresh());
+}
+
 /// I4: only a verdict given in this process approves; one read from a log documents.
 #[test]
 fn only_a_fresh_verdict_approves() {

@@ -7,6 +7,7 @@
 
 mod announce;
 mod broker;
+mod children;
 mod controls;
 mod due;
 mod facts;

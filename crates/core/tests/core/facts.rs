@@ -57,7 +57,7 @@ fn a_plan_is_complete_when_every_event_is_published() {
     assert!(!Execution { outbox: Vec::new(), ..state }.is_complete());
 }
 
-/// X9: what a plan has taken of the day: fills at their prices, and what may still fill at its limits; an order that
+/// L9: what a plan has taken of the day: fills at their prices, and what may still fill at its limits; an order that
 /// was never sent is none.
 #[test]
 fn a_plans_usage_is_its_fills_and_its_open_orders() {
@@ -73,7 +73,7 @@ fn a_plans_usage_is_its_fills_and_its_open_orders() {
     assert_eq!(Usage::of(&state), Usage { notional: dollars("500.12"), orders: 2 });
 }
 
-/// X1, L6: the buys are stopped when more than $500 (and more than a quarter) of the sells failed.
+/// X1: the buys are stopped when more than $500 (and more than a quarter) of the sells failed.
 #[test]
 fn the_floor_of_failed_sells_is_inclusive() {
     let failed = |amount: &str, outcome: LegOutcome, got: &str| {

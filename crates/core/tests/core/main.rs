@@ -27,6 +27,7 @@ mod outcome;
 mod peg_properties;
 mod peg_tables;
 mod plan;
+mod preflight;
 mod recovery_stories;
 mod refusal_stories;
 mod reports;

@@ -6,6 +6,7 @@
 )]
 
 mod announce;
+mod bounds;
 mod broker;
 mod children;
 mod controls;

@@ -55,6 +55,7 @@ fn what_cannot_be_sized_says_why() {
     check("BUY X 0.99", "0/0", "skipped TOO_SMALL");
     check("BUY X 99", "0/0 whole", "skipped TOO_SMALL");
     check("SELL X 0.99", "5/5", "skipped TOO_SMALL");
+    check("EXIT X 0.50", "0.005/0.005", "skipped TOO_SMALL");
 }
 
 /// L2: of an asset that trades in whole shares, only a complete exit means to sell a fraction.

@@ -18,16 +18,6 @@ const WINDOW: i64 = 181_600;
 /// Ten seconds more for certainty about an order.
 const CERTAINTY: i64 = WINDOW + 10_000;
 
-/// What a turn so many milliseconds after the start adds to the story.
-fn turned(story: &mut Story, millis: i64) -> String {
-    let before = story.trace();
-    story.now = after(start(), millis);
-    story.turn();
-    let lines = story.trace();
-    let added = lines[before.len()..].lines().filter_map(|line| line.trim().split_once(' '));
-    added.map(|(_, text)| text).collect::<Vec<_>>().join(", ")
-}
-
 /// A plan with one order that rests.
 fn resting() -> Story {
     let mut story = Story::of(&plan("BUY A 1000"));
@@ -53,8 +43,8 @@ fn child(story: &mut Story) -> &mut ChildOrder {
 /// M3: an order is worked up to the last moment of its window, then canceled.
 #[test]
 fn the_last_moment_of_the_window_belongs_to_it() {
-    assert_eq!(turned(&mut resting(), WINDOW), "A #1 cancel to_cross");
-    assert_eq!(turned(&mut resting(), WINDOW + 1), "A #1 cancel window_over");
+    assert_eq!(resting().turn_at(WINDOW), "A #1 cancel to_cross");
+    assert_eq!(resting().turn_at(WINDOW + 1), "A #1 cancel window_over");
 }
 
 /// S11: an order of which nothing is heard is given up ten seconds after its window.
@@ -63,7 +53,7 @@ fn an_order_without_an_answer_is_given_up_at_its_bound() {
     let silent = |millis: i64| {
         let mut story = lost(Flight::default());
         story.blind = true;
-        turned(&mut story, millis)
+        story.turn_at(millis)
     };
     assert_eq!(silent(CERTAINTY), "");
     assert_eq!(silent(CERTAINTY + 1), "A #1 unresolved, A failed UNRESOLVED, = closing");
@@ -78,7 +68,7 @@ fn an_order_is_sent_again_when_it_was_looked_for_twice() {
         let not_found_at = Some((first, after(start(), millis)));
         let mut story = lost(Flight { not_found, not_found_at, ..Flight::default() });
         story.state.stop = stop;
-        turned(&mut story, millis)
+        story.turn_at(millis)
     };
     assert_eq!(missing(1, 2_000, 9_000, None), "");
     assert_eq!(missing(2, 1_999, 9_000, None), "");
@@ -105,7 +95,7 @@ fn a_repetition_needs_a_call() {
         let policy = story.state.policy.clone();
         let full = Tokens::full(now, &policy);
         story.seen.tokens = full.spend(45 - calls, now, &policy);
-        turned(&mut story, 9_000)
+        story.turn_at(9_000)
     };
     assert_eq!(with(0), "");
     assert_eq!(with(1), "A #1 again");
@@ -122,7 +112,7 @@ fn an_unconfirmed_cancel_is_asked_for_again() {
         order.status = Status::CancelInFlight;
         let reason = CancelReason::WindowOver;
         order.cancel = Some(CancelAsked { first_at: start(), last_at, reason });
-        turned(&mut story, millis)
+        story.turn_at(millis)
     };
     assert_eq!(asked(2_999, 9_000), "");
     assert_eq!(asked(3_000, 9_000), "A #1 cancel not_confirmed");
@@ -137,7 +127,7 @@ fn a_crossing_order_has_two_seconds() {
     let crossing = |millis: i64| {
         let mut story = Story::of(&plan("BUY A 50"));
         story.run(1);
-        turned(&mut story, millis)
+        story.turn_at(millis)
     };
     assert_eq!(crossing(1_999), "");
     assert_eq!(crossing(2_000), "A #1 cancel cross_again");
@@ -146,7 +136,7 @@ fn a_crossing_order_has_two_seconds() {
 /// X8: a plan may act in the last moment before its deadline, and is stopped after it.
 #[test]
 fn a_plan_stops_after_its_deadline() {
-    let at = |millis: i64| turned(&mut resting(), millis);
+    let at = |millis: i64| resting().turn_at(millis);
     assert_eq!(at(511_600), "A #1 cancel window_over");
     assert_eq!(at(511_601), "stop DEADLINE_PASSED, A #1 cancel plan_stopped");
 }
@@ -167,7 +157,7 @@ fn a_stops_cancels_use_up_the_budget() {
         let policy = story.state.policy.clone();
         story.seen.tokens = Tokens::full(now, &policy).spend(45 - calls, now, &policy);
         assert_eq!(story.seen.tokens.available(now, &policy), Decimal::from(calls));
-        turned(&mut story, 9_000)
+        story.turn_at(9_000)
     };
     assert_eq!(stopped(0), "A #1 cancel plan_stopped");
     assert_eq!(stopped(1), "A #1 cancel plan_stopped");

@@ -33,5 +33,6 @@ mod recovery_stories;
 mod refusal_stories;
 mod reports;
 mod sizing;
+mod steps;
 mod story;
 mod trace;

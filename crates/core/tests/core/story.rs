@@ -207,6 +207,16 @@ impl Story {
         self.act();
     }
 
+    /// What a turn so many milliseconds after the start adds to the story.
+    pub(crate) fn turn_at(&mut self, millis: i64) -> String {
+        let told = self.trace().len();
+        self.now = after(start(), millis);
+        self.turn();
+        let trace = self.trace();
+        let added = trace[told..].lines().filter_map(|line| line.trim().split_once(' '));
+        added.map(|(_, text)| text).collect::<Vec<_>>().join(", ")
+    }
+
     fn observe(&mut self, input: &Input) {
         self.reads += 1;
         self.seen = observe(self.seen.clone(), input);

@@ -179,3 +179,30 @@ fn a_price_that_comes_later_is_kept() {
         priced.legs[0].average_price()
     );
 }
+
+/// L10: the quote when a fill was learnt of is recorded with the fill, and with nothing else.
+#[test]
+fn the_quote_at_a_fill_is_recorded_with_it() {
+    let mut story = Story::of(&plan("BUY A 1000"));
+    story.run(1);
+    story.fill("A", "3");
+    story.run(2);
+    story.market("A", "100.01x500 100.03x500");
+    story.run(3);
+    story.fill_all();
+    story.run(1);
+    let told = |fact: &Fact| match &fact.kind {
+        FactKind::Reported(_, attempt, report) => {
+            let bid = report.quote.map_or("-".to_owned(), |quote| quote.bid.price.to_string());
+            Some(format!("#{attempt} {} {bid}", report.status.word()))
+        }
+        _ => None,
+    };
+    let told: Vec<String> = story.log.iter().filter_map(told).collect();
+    assert_eq!(
+        told,
+        ["#1 new -", "#1 partially_filled 100", "#1 canceled -", "#2 new -", "#2 filled 100.01",]
+    );
+    let at_fill = story.state.children().map(|child| child.quote_at_fill.map(|quote| quote.bid));
+    assert!(at_fill.into_iter().all(|bid| bid.is_some()));
+}

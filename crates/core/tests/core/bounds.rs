@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     broker::Post,
-    given::{after, plan, start},
-    story::Story,
+    given::{after, dollars, plan, start},
+    story::{Story, Withheld},
 };
 
 /// The end of the only phase's window: 120 s to work, 60 s and 1.6 s a leg for messages.
@@ -162,4 +162,39 @@ fn a_stops_cancels_use_up_the_budget() {
     assert_eq!(stopped(0), "A #1 cancel plan_stopped");
     assert_eq!(stopped(1), "A #1 cancel plan_stopped");
     assert_eq!(stopped(2), "A #1 cancel plan_stopped, B #1 cancel not_confirmed");
+}
+
+/// L4, S9: proceeds that no reading shows are waited for half a minute, or until the plan is stopped; the buys then go
+/// on without them.
+#[test]
+fn proceeds_that_cannot_be_read_have_a_bound() {
+    let sold = || {
+        let mut story = Story::of(&plan("EXIT A 500; BUY B 900"));
+        story.broker.cash = dollars("500");
+        story.post(Post::Fill);
+        story.turn();
+        story.withheld = [Withheld::Account].into();
+        assert!(story.turn_at(100).ends_with("A filled, = proceeds"));
+        story
+    };
+    assert_eq!(sold().turn_at(30_099), "");
+    assert!(sold().turn_at(30_100).starts_with("funds 500 + 0, = buying, allocated B=497.5"));
+    let mut stopped = sold();
+    stopped.state.stop = Some(StopCode::Halted);
+    let told = stopped.turn_at(200);
+    assert!(told.ends_with("= buying, allocated B=497.5, B refused HALTED, = closing"), "{told}");
+}
+
+/// X11, S9: positions that cannot be read are waited for a minute; the plan then ends without a comparison.
+#[test]
+fn positions_that_cannot_be_read_have_a_bound() {
+    let mut story = Story::of(&plan("BUY A 1000"));
+    story.post(Post::Fill);
+    story.turn();
+    story.withheld = [Withheld::Positions].into();
+    assert!(story.turn_at(100).ends_with("A filled, = closing"));
+    assert_eq!(story.turn_at(10_100), "");
+    assert_eq!(story.turn_at(60_099), "");
+    assert_eq!(story.turn_at(60_100), "success completed, 1 placed, 1 filled, = finished");
+    assert_eq!(story.state.reconciled, None);
 }

@@ -28,6 +28,7 @@ mod outcome;
 mod peg_properties;
 mod peg_tables;
 mod plan;
+mod policies;
 mod preflight;
 mod recovery_stories;
 mod refusal_stories;

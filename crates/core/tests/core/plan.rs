@@ -76,6 +76,10 @@ fn a_plan_that_does_not_fit_is_refused_by_name() {
         "SIGN_DIFFERS items[1].trade_amount | an amount below 0 for a SELL | 500",
     );
     check(
+        |d| d.items[1].trade_amount = Decimal::ZERO,
+        "SIGN_DIFFERS items[1].trade_amount | an amount below 0 for a SELL | 0",
+    );
+    check(
         |d| d.items[1].priority = 6,
         "OUT_OF_BOUNDS items[1].priority | a whole number in 1..=5 | 6",
     );
@@ -98,6 +102,29 @@ fn a_plan_that_does_not_fit_is_refused_by_name() {
 fn what_was_found_is_cut_to_120_characters() {
     let refused = PlanRefused::new(RefusalCode::MalformedField, "f", "x", "y".repeat(500));
     assert_eq!(refused.found.len(), 120);
+}
+
+/// H1: the ends of the bounds are inside: weights of nothing and of everything, the first and the last priority.
+#[test]
+fn the_ends_of_the_bounds_are_inside() {
+    let made = |edit: fn(&mut Draft)| {
+        let mut draft = draft("BUY AAPL 1000; EXIT MSFT 500; HOLD T 70");
+        edit(&mut draft);
+        Plan::new(draft, start(), Policy::default().plan_max_age).is_ok()
+    };
+    assert!(made(|d| d.items[0].target_weight = Decimal::ONE));
+    assert!(made(|d| d.items[0].current_weight = Decimal::ZERO));
+    assert!(made(|d| d.items[0].priority = 5));
+    assert!(made(|d| d.items[2].trade_amount = Decimal::ZERO));
+    assert!(made(|d| d.items[2].trade_amount = decimal("-1")));
+}
+
+/// L5: only a sell down to nothing is a complete exit.
+#[test]
+fn only_a_sell_to_nothing_is_an_exit() {
+    let exits = |text: &str| plan(text).items[0].is_exit();
+    assert!(exits("EXIT A 500"));
+    assert!(!exits("SELL A 500") && !exits("BUY A 500") && !exits("HOLD A 0"));
 }
 
 fn totals(edit: impl FnOnce(&mut Draft)) -> String {
@@ -148,6 +175,21 @@ fn an_old_plan_is_refused() {
         "STALE a plan made at most 15 min ago (or a later metadata.valid_until)"
     );
     assert_eq!(aged(600, None, Age::Restated), "until +615");
+}
+
+/// I12: the last moment of a plan's validity is inside.
+#[test]
+fn a_plan_is_valid_to_its_last_moment() {
+    let received = |millis: i64| {
+        let max = Policy::default().plan_max_age;
+        let plan = Plan::new(draft("BUY A 1"), after(start(), millis), max).unwrap();
+        plan.check_age(Age::AsStated, max).is_ok()
+    };
+    assert!(received(900_000) && !received(900_001));
+    let short = SignedDuration::from_secs(59);
+    let plan = Plan::new(draft("BUY A 1"), after(start(), 59_001), short).unwrap();
+    let refused = plan.check_age(Age::AsStated, short).unwrap_err();
+    assert!(refused.expected.starts_with("a plan made at most 59 s ago"), "{refused}");
 }
 
 fn differs(edit: impl FnOnce(&mut Draft)) -> String {

@@ -169,6 +169,25 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_contradict_is_taken() {
+        let fits = |values: &[(&str, &str)]| {
+            let mut policy = Policy::default();
+            for (key, value) in values {
+                find(key).unwrap().set(&mut policy, value).unwrap();
+            }
+            assert_eq!(consistent(&policy), Ok(()), "{values:?}");
+        };
+        fits(&[("trade_mode", "paper")]);
+        fits(&[("trade_mode", "paper"), ("allow_market", "true")]);
+        fits(&[("trade_mode", "live"), ("live_armed", "true")]);
+        fits(&[("feed", "iex"), ("policy", "walk")]);
+        fits(&[("feed", "iex"), ("policy", "cross")]);
+        fits(&[("lease", "25.001")]);
+        fits(&[("cross_reach", "0.0025")]);
+        fits(&[("call_burst", "50")]);
+    }
+
+    #[test]
     fn contradictions_name_both_sides() {
         check(
             &[("lease", "25")],

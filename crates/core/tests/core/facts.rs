@@ -1,12 +1,18 @@
 //! What facts do to the state, and what they leave alone.
 
+use std::collections::BTreeSet;
+
 use alchemiser_core::{
     account::Usage,
     child::{ChildOrder, Status},
     execution::{Execution, apply},
-    fact::{Announced, CancelReason, Fact, FactKind, Phase, Refusal, RefusalKind},
+    fact::{Announced, CancelReason, Fact, FactKind, Phase, Refusal, RefusalKind, StopCode},
     ids::EventId,
     leg::{LegOutcome, Reason},
+    quantity::Quantity,
+    reading::TradeMode,
+    report::BrokerStatus,
+    side::Side,
 };
 
 use crate::{
@@ -132,4 +138,52 @@ fn facts_that_no_longer_fit_change_nothing() {
         assert_eq!(child.refusal.is_some(), to == Status::Rejected);
         assert_eq!(child.ended_at.is_some(), !to.is_live(), "{from:?} after {fact:?}");
     }
+}
+
+/// Domain §6: three stops say that something is wrong beyond the plan, and halt the account.
+#[test]
+fn three_stops_halt_the_account() {
+    let halting = StopCode::ALL.into_iter().filter(|code| code.halts_account());
+    let codes: Vec<&str> = halting.map(StopCode::code).collect();
+    assert_eq!(codes, ["SHORTFALL_TOO_HIGH", "REJECT_BREAKER", "ORDER_DIFFERS"]);
+    let all: BTreeSet<&str> = StopCode::ALL.into_iter().map(StopCode::code).collect();
+    assert_eq!(all.len(), StopCode::ALL.len());
+}
+
+/// L4, S8: shares and money that the broker is slow to show are lag, nothing else is.
+#[test]
+fn only_shares_and_money_lag() {
+    let available = Some(Quantity::ONE);
+    assert!(RefusalKind::InsufficientQuantity { available }.is_lag());
+    assert!(RefusalKind::InsufficientFunds.is_lag());
+    let others = [RefusalKind::SubPenny, RefusalKind::NotFractionable, RefusalKind::WashTrade];
+    assert!(others.into_iter().chain([RefusalKind::Other]).all(|kind| !kind.is_lag()));
+}
+
+/// M1: a side is worked in its own phase only.
+#[test]
+fn phases_work_their_own_side() {
+    let sides = Phase::ALL.map(|phase| phase.side().map(Side::word).unwrap_or_default());
+    assert_eq!(sides, ["", "sell", "", "buy", "", ""]);
+}
+
+/// T3, S12: what the broker says is read back from its words; an unknown word is open, and an id that is not of our
+/// making is nobody's.
+#[test]
+fn the_brokers_words_are_read_back() {
+    let modes = TradeMode::ALL.map(TradeMode::word);
+    assert_eq!(modes, ["live", "paper", "simulated"]);
+    assert_eq!(modes.map(TradeMode::from_word), TradeMode::ALL.map(Some));
+    assert_eq!(TradeMode::from_word("LIVE"), None);
+    for word in ["pending_new", "done_for_day", "stopped", "held", "calculated"] {
+        assert_eq!(BrokerStatus::from_word(word).word(), word);
+    }
+    assert_eq!(BrokerStatus::from_word("teleported").word(), "unknown");
+    assert!(BrokerStatus::Unknown.is_open());
+    let mut story = Story::of(&plan("BUY A 1000"));
+    story.turn();
+    let mut order = story.broker.orders[0].clone();
+    assert_eq!(order.our_id().as_ref(), Some(&story.state.legs[0].children[0].client_order_id));
+    order.client_order_id = "by hand".to_owned();
+    assert_eq!(order.our_id(), None);
 }

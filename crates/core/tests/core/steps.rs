@@ -207,3 +207,21 @@ fn a_buy_is_lowered_to_what_can_be_paid() {
     assert_eq!(lowered("979.99", false), "A target 9.7999 trimmed, A #2 rest buy 9.7999 @ 99.5");
     assert!(lowered("0.99", false).ends_with("trimmed, A skipped UNFUNDED, = closing"));
 }
+
+/// L10: the first usable quote of every open leg is recorded once, buys' before the sells are over.
+#[test]
+fn a_legs_arrival_is_recorded_once() {
+    let mut story = Story::of(&plan("EXIT A 500; BUY B 900; EXIT C 100"));
+    story.broker.held.remove(&symbol("C"));
+    story.market("B", "");
+    story.turn_at(0);
+    story.market("B", "50.00x500 50.02x500");
+    story.turn_at(1_000);
+    story.market("B", "51.00x500 51.02x500");
+    story.run(3);
+    let arrivals = story.log.iter().filter_map(|fact| match &fact.kind {
+        FactKind::Arrived(symbol, quote) => Some(format!("{symbol} {}", quote.bid.price)),
+        _ => None,
+    });
+    assert_eq!(arrivals.collect::<Vec<_>>(), ["A 100", "B 50"]);
+}

@@ -85,20 +85,27 @@ fn an_order_is_sent_again_when_it_was_looked_for_twice() {
     assert_eq!(missing(2, 60_000, 90_000, None), "A #1 again");
 }
 
-/// S14: an order is not sent again without room in the message budget.
+/// S14: every order that is sent again takes a call out of the message budget.
 #[test]
-fn a_repetition_needs_a_call() {
+fn a_repetition_takes_a_call() {
     let with = |calls: u32| {
+        let mut story = Story::of(&plan("BUY A 1000; BUY B 1000"));
+        (0..2).for_each(|_| story.post(Post::LoseOrder));
+        story.turn();
+        story.turn();
+        story.seen.forget_answers();
         let not_found_at = Some((start(), start()));
-        let mut story = lost(Flight { not_found: 2, not_found_at, ..Flight::default() });
+        for leg in &mut story.state.legs {
+            leg.children[0].flight = Flight { not_found: 2, not_found_at, ..Flight::default() };
+        }
         let now = after(start(), 9_000);
         let policy = story.state.policy.clone();
-        let full = Tokens::full(now, &policy);
-        story.seen.tokens = full.spend(45 - calls, now, &policy);
+        story.seen.tokens = Tokens::full(now, &policy).spend(45 - calls, now, &policy);
         story.turn_at(9_000)
     };
     assert_eq!(with(0), "");
     assert_eq!(with(1), "A #1 again");
+    assert_eq!(with(2), "A #1 again, B #1 again");
 }
 
 /// S6: a cancel is asked for again every three seconds, and given up ten seconds after the window.

@@ -125,6 +125,7 @@ fn a_spread_above_three_ticks_is_not_crossed_by_pressure() {
     check("eq=.35", "10.00x9000 10.04x1", "rest 10");
     check("eq=.34", "10.00x1 10.04x9000", "cross 10.05");
     check("u=.99", "10.00x9000 10.04x1", "rest 10.03");
+    check("eq=.34", "10.00x300 10.03x700", "rest 10");
 }
 
 /// S5: in the last fifth theta falls to -.3.
@@ -180,6 +181,15 @@ fn a_ramp_never_rests_behind_the_near_touch() {
     check("sell u=.92 ramp=10.10/5", "10.00x500 10.05x500", "rest 10.05");
 }
 
+/// S5: outside of the last tenth, and from a one-tick spread, there is no ramp, wherever it would begin.
+#[test]
+fn a_ramp_needs_its_time_and_room() {
+    check("u=.95 ramp=10.00/1", "9.98x500 10.03x500", "rest 9.98");
+    check("u=.95 ramp=10.00/2", "9.98x500 10.03x500", "rest 10.01");
+    check("u=.85 ramp=10.02/5", "9.98x500 10.03x500", "rest 9.98");
+    check("u=.9 ramp=10.02/5", "9.98x500 10.03x500", "rest 9.98");
+}
+
 /// S5: our own displayed lots are taken out of the quote before it is read.
 #[test]
 fn our_own_order_exerts_no_pressure() {
@@ -205,6 +215,9 @@ fn an_order_is_moved_only_for_a_reason() {
     let late = "u=.94 at=10.00 shows=100 before=10.00/5";
     check(&format!("{late} since=3"), "10.00x500 10.05x500", "replace 10.02");
     check(&format!("{late} since=2.9"), "10.00x500 10.05x500", "hold");
+    // A ramp never asks for a worse price, and who is not alone at the touch does not step back to it.
+    check("u=.94 at=10.03 shows=100 since=9 before=10.00/5", "10.03x100 10.05x500", "hold");
+    check("at=9.99 shows=100 since=9 before=10.00/5 alone=9", "9.99x500 10.05x500", "hold");
 }
 
 /// S5: at most eight resting children; then hold until the cross.
@@ -214,6 +227,10 @@ fn after_eight_resting_children_it_holds_until_it_crosses() {
     check("rested=8", "10.00x500 10.03x500", "hold");
     check("rested=8 at=10.00 shows=100 since=9 before=10.00/3", "10.02x500 10.05x500", "hold");
     check("rested=8 u=1", "10.00x500 10.03x500", "cross 10.04");
+    check("policy=walk rested=7", "10.00x500 10.20x500", "rest 10.1");
+    check("policy=walk rested=8", "10.00x500 10.20x500", "hold");
+    check("policy=walk u=.34 at=10.10 since=10 rested=7", "10.00x500 10.20x500", "replace 10.15");
+    check("policy=walk u=.34 at=10.10 since=10 rested=8", "10.00x500 10.20x500", "hold");
 }
 
 /// S4: a locked market is crossed at the locked price, which costs no spread, and is not rested in.
@@ -240,6 +257,8 @@ fn a_wide_spread_is_never_crossed() {
     check("sell u=.99", wide, "rest 10.2");
     check("u=1 at=10.00 shows=100 since=3 before=10.00/40", wide, "replace 10.2");
     check("u=1 rested=8", wide, "hold");
+    check("u=1", "9.90x500 10.10x500", "cross 10.11");
+    check("u=1", "9.89x500 10.10x500", "rest 9.99");
     // Two ticks are never wide, however low the price.
     check("u=1", "0.50x500 0.52x500", "cross 0.53");
 }

@@ -84,6 +84,25 @@ fn every_phase_reads_what_it_decides_by() {
     assert_eq!(wanted(&state("HOLD T 70", Phase::Preparing)), "", "nothing is to be traded");
 }
 
+/// L10: the price is looked at for five minutes after a fill, whatever became of its leg.
+#[test]
+fn a_price_is_looked_at_after_a_fill() {
+    let quotes = |phase: Phase, filled_at: Option<i64>, now: i64| {
+        let mut state = state("EXIT A 500; BUY B 900", phase);
+        ordered(&mut state.legs[0], &format!("rest 5@100.02 got 5@100.02 on {BOOK}"));
+        state.legs[0].outcome = Some(LegOutcome::Filled);
+        state.legs[0].children[0].filled_at = filled_at.map(|millis| after(start(), millis));
+        let symbols = outstanding(&state, after(start(), now)).reads.snapshots;
+        symbols.iter().map(Symbol::as_str).collect::<String>()
+    };
+    for phase in [Phase::Proceeds, Phase::Buying] {
+        assert_eq!(quotes(phase, None, 0), "B");
+        assert_eq!(quotes(phase, Some(0), 0), "AB");
+        assert_eq!(quotes(phase, Some(0), 300_000), "AB");
+        assert_eq!(quotes(phase, Some(0), 301_000), "B");
+    }
+}
+
 /// L9: a halt that this plan asked for is read until it shows, and one that was seen is not read again.
 #[test]
 fn the_halt_switch_is_read_until_a_halt_shows() {

@@ -1,6 +1,7 @@
 //! What it cost, in worked numbers.
 
 use alchemiser_core::{
+    fact::{Mark, Sized},
     ledger::{LegMeasures, Line, lines, measure, traded},
     leg::Leg,
 };
@@ -8,7 +9,7 @@ use insta::assert_snapshot;
 
 use crate::{
     broker::Post,
-    given::{after, check_of, leg, ordered, plan, quote, start},
+    given::{after, check_of, decimal, leg, ordered, plan, quote, shares, start},
     story::Story,
 };
 
@@ -68,6 +69,45 @@ fn a_measure_without_a_meaning_is_unknown() {
     assert_eq!(said(&worked("BUY X 4000", book, &unpriced, "")), "- | - | - | - | - | -");
     let locked = ["cross 40@100.01 got 40@100.01 on 100.00x500 100.00x500"];
     assert_eq!(said(&worked("BUY X 4000", "", &locked, "")), "1 | - | - | - | 0 | -");
+}
+
+/// L10, domain §8: what was not filled costs what its price has moved since the arrival: 10 shares left, .50 dearer.
+#[test]
+fn what_was_not_filled_is_part_of_the_shortfall() {
+    let shortfall = |item: &str, target: &str, end: &str| {
+        let orders = ["rest 40@100.09 got 30@100.10 on 100.09x500 100.11x500"];
+        let mut leg = worked(item, "99.99x500 100.01x500", &orders, "2500");
+        leg.sized = Some(Sized { target: shares(target), trimmed: false });
+        leg.final_quote = (!end.is_empty()).then(|| quote(end, start()));
+        measure(&leg).shortfall.map(|money| money.to_string())
+    };
+    let dearer = "100.49x500 100.51x500";
+    assert_eq!(shortfall("BUY X 4000", "40", dearer).as_deref(), Some("8"));
+    assert_eq!(shortfall("EXIT X 4000", "40", dearer).as_deref(), Some("-8"));
+    assert_eq!(shortfall("BUY X 4000", "30", dearer).as_deref(), Some("3"));
+    assert_eq!(shortfall("BUY X 4000", "30", "").as_deref(), Some("3"));
+    assert_eq!(shortfall("BUY X 4000", "40", ""), None);
+}
+
+/// L10, domain §8: the markout is s(m(fill + τ) − P): what the price did for us after the fill, where it was seen.
+#[test]
+fn a_markout_is_what_the_price_did_for_us() {
+    let markout = |item: &str, order: &str, seconds: u32| {
+        let mut leg = worked(item, "", &[order], "");
+        leg.children[0].marks = vec![
+            Mark { seconds: 1, mid: decimal("100.05") },
+            Mark { seconds: 30, mid: decimal("99.95") },
+        ];
+        let line = Line { leg: &leg, child: &leg.children[0] };
+        line.markout(seconds).map(|mark| mark.normalize().to_string())
+    };
+    let order = "rest 40@100.00 got 40@100.00 on 100.00x500 100.02x500";
+    assert_eq!(markout("BUY X 4000", order, 1).as_deref(), Some("0.05"));
+    assert_eq!(markout("BUY X 4000", order, 30).as_deref(), Some("-0.05"));
+    assert_eq!(markout("EXIT X 4000", order, 1).as_deref(), Some("-0.05"));
+    assert_eq!(markout("BUY X 4000", order, 5), None);
+    let unpriced = "rest 40@100.00 got 40 on 100.00x500 100.02x500";
+    assert_eq!(markout("BUY X 4000", unpriced, 1), None);
 }
 
 /// The ledger of a story: one line per order with fills.

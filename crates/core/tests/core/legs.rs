@@ -84,7 +84,7 @@ fn the_average_price_is_that_of_the_fills() {
     );
 }
 
-/// S5: only orders that were sent, to rest, count as resting ones, and only their limits are used.
+/// S5: only orders that were sent, to rest, and taken count as resting ones, and only their limits are used.
 #[test]
 fn only_sent_resting_orders_count_as_rested() {
     let book = "on 10.00x500 10.03x500";
@@ -95,9 +95,11 @@ fn only_sent_resting_orders_count_as_rested() {
             &format!("rest 9@10.01 {book}"),
             &format!("cross 9@10.04 {book}"),
             &format!("rest 9@10.02 {book}"),
+            &format!("rest 9@10.03 {book}"),
         ],
     );
     leg.children[1].status = Status::Unsent;
+    leg.children[4].status = Status::Rejected;
     let used: Vec<String> = leg.used().iter().map(ToString::to_string).collect();
     assert_eq!((leg.rested(), used.join(" ")), (2, "10 10.02".to_owned()));
 }

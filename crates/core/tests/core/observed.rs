@@ -130,3 +130,40 @@ fn the_reading_that_knows_more_is_kept() {
     check(("canceled", "3"), ("canceled", "4"), ("canceled", "4"));
     check(("new", "3"), ("canceled", "3"), ("canceled", "3"));
 }
+
+/// L10: the mid at a moment is the first one seen from then on, within four seconds; mids are kept one a second, for a
+/// little more than five minutes, and never of a crossed or one-sided quote.
+#[test]
+fn the_mid_at_a_moment_is_the_next_one_seen() {
+    let watched = |books: &[(i64, &str)]| {
+        books.iter().fold(nothing(), |view, (at, book)| {
+            observe(view, &Input::Streamed(symbol("A"), raw(book, after(start(), *at))))
+        })
+    };
+    let mid = |view: &Observed, at: i64| {
+        view.mid_at(&symbol("A"), after(start(), at)).map(|mid| mid.normalize().to_string())
+    };
+    let view = watched(&[
+        (0, "10.00x1 10.02x1"),
+        (999, "10.02x1 10.04x1"),
+        (1_000, "10.04x1 10.06x1"),
+        (2_000, "10.07x1 10.06x1"),
+        (2_100, "- 10.06x1"),
+        (9_000, "10.08x1 10.08x1"),
+    ]);
+    assert_eq!(mid(&view, 0).as_deref(), Some("10.01"));
+    assert_eq!(mid(&view, 1).as_deref(), Some("10.05"));
+    assert_eq!(mid(&view, 1_000).as_deref(), Some("10.05"));
+    assert_eq!(mid(&view, 1_001), None, "the next one is eight seconds later");
+    assert_eq!(mid(&view, 4_999), None);
+    assert_eq!(mid(&view, 5_000).as_deref(), Some("10.08"));
+    assert_eq!(mid(&view, 9_001), None);
+    assert_eq!(nothing().mid_at(&symbol("A"), start()), None);
+
+    let first = (0, "10.00x1 10.02x1");
+    let kept = |then: i64| mid(&watched(&[first, (then, "10.04x1 10.06x1")]), 0);
+    assert_eq!(kept(310_000).as_deref(), Some("10.01"));
+    assert_eq!(kept(310_001), None);
+    let seen = seen(nothing(), &[("A", raw("10.00x1 10.02x1", start()))]);
+    assert_eq!(mid(&seen, 0).as_deref(), Some("10.01"), "a request is seen as well");
+}

@@ -139,13 +139,18 @@ fn open_orders_and_stops_fail_the_workflow() {
     assert!(said(&early).starts_with("failure failed, 0 of 0 | preflight | STALE"));
 }
 
-/// X1: when too much of the sells failed, that is the code.
+/// X1: when too much of the sells failed for the buys to be made, that is the code; without buys it is not.
 #[test]
 fn incomplete_sells_have_their_own_code() {
-    let mut state = Story::of(&plan("EXIT A 600; BUY B 900")).state;
-    state.legs[0].outcome = Some(LegOutcome::Unfilled(Reason::WindowOver));
-    state.legs[1].outcome = Some(LegOutcome::Skipped(Reason::SellsIncomplete));
-    assert!(
-        said(&state).starts_with("failure failed, 0 of 0 | trade_execution | SELLS_INCOMPLETE | ")
-    );
+    let code = |items: &str| {
+        let mut state = Story::of(&plan(items)).state;
+        state.legs[0].outcome = Some(LegOutcome::Unfilled(Reason::WindowOver));
+        for leg in state.legs.iter_mut().skip(1) {
+            leg.outcome = Some(LegOutcome::Skipped(Reason::SellsIncomplete));
+        }
+        classify(&state).code.unwrap()
+    };
+    assert_eq!(code("EXIT A 600; BUY B 900"), "SELLS_INCOMPLETE");
+    assert_eq!(code("EXIT A 500; BUY B 900"), "NO_LEG_FILLED");
+    assert_eq!(code("EXIT A 600"), "NO_LEG_FILLED");
 }

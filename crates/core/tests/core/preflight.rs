@@ -192,7 +192,7 @@ fn legs_that_cannot_trade_end_first() {
         }
         story.turn();
         let over = |fact: &alchemiser_core::fact::Fact| match &fact.kind {
-            FactKind::LegFinished(symbol, outcome) => {
+            FactKind::LegFinished(symbol, outcome, _) => {
                 Some(format!("{symbol} {}", outcome.reason().unwrap().code()))
             }
             FactKind::PhaseChanged(phase) => Some(phase.word().to_owned()),

@@ -225,3 +225,25 @@ fn a_legs_arrival_is_recorded_once() {
     });
     assert_eq!(arrivals.collect::<Vec<_>>(), ["A 100", "B 50"]);
 }
+
+/// L10: the mids 1, 5, 30, 60 and 300 s after an order's last fill are noted once each, as far as the plan still runs.
+#[test]
+fn mids_after_a_fill_are_noted_once() {
+    let mut story = Story::of(&plan("BUY A 900; BUY B 900"));
+    story.post(Post::Fill);
+    story.run(2);
+    story.market("A", "101.00x500 101.02x500");
+    story.run(80);
+    story.fill_all();
+    story.run(5);
+    let marks = story.log.iter().filter_map(|fact| match &fact.kind {
+        FactKind::Marked(symbol, attempt, mark) => {
+            Some(format!("{symbol}#{attempt} {} {}", mark.seconds, mark.mid))
+        }
+        _ => None,
+    });
+    assert_eq!(
+        marks.collect::<Vec<_>>(),
+        ["A#1 1 100.01", "A#1 5 101.01", "A#1 30 101.01", "A#1 60 101.01"]
+    );
+}

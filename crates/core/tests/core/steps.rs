@@ -61,7 +61,7 @@ fn refused(items: &str, kinds: &[RefusalKind]) -> (Story, String) {
     (story, told)
 }
 
-/// L4: money that the broker does not show as free yet is waited for: 2, then 4 s.
+/// L4: money that the broker does not show as free yet is waited for: 2, 4 and 8 s; the fourth refusal is the last.
 #[test]
 fn lagging_money_is_waited_for() {
     let kinds = [RefusalKind::InsufficientFunds; 3];
@@ -74,7 +74,10 @@ fn lagging_money_is_waited_for() {
     assert_eq!(story.turn_at(6_001), "A #3 rest buy 9.998 @ 100");
     assert_eq!(story.turn_at(6_002), "A #3 refused InsufficientFunds, A waits BROKER_LAG");
     assert_eq!(story.turn_at(14_001), "");
+    story.post(Post::Refuse(RefusalKind::InsufficientFunds));
     assert_eq!(story.turn_at(14_002), "A #4 rest buy 9.998 @ 100");
+    let told = "A #4 refused InsufficientFunds, A unfilled REJECTED, = closing";
+    assert_eq!(story.turn_at(14_003), told);
 }
 
 /// M3, S9: a wait for the broker ends with the window.
@@ -246,4 +249,23 @@ fn mids_after_a_fill_are_noted_once() {
         marks.collect::<Vec<_>>(),
         ["A#1 1 100.01", "A#1 5 101.01", "A#1 30 101.01", "A#1 60 101.01"]
     );
+}
+
+/// S5: an order that stepped inside a wide spread and stands there alone for three seconds goes back to the touch; in
+/// company it stays.
+#[test]
+fn an_order_that_stands_alone_steps_back() {
+    let stepped = |then: &str| {
+        let mut story = Story::of(&plan("BUY A 200"));
+        story.market("A", "1.00x500 1.03x500");
+        story.run(84);
+        story.market("A", "1.00x900 1.03x100");
+        story.run(2);
+        story.market("A", then);
+        let told = story.trace().len();
+        story.run(4);
+        story.trace()[told..].trim().lines().next().map(str::to_owned)
+    };
+    assert_eq!(stepped("1.01x100 1.03x100").as_deref(), Some("89.0 A #2 cancel repeg"));
+    assert_eq!(stepped("1.01x200 1.03x100"), None);
 }

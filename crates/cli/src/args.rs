@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Status(ReadArgs),
     /// Show the ledger: one line for each order with fills
     Ledger(LedgerArgs),
+    /// Show an execution entry by entry: what was known, decided, sent, answered
+    Replay(ReplayArgs),
     /// Check the invariants over every log, and against the exchange's own books
     Verify(ReadArgs),
     /// Stop trading in an account: open orders are canceled, new plans are refused
@@ -120,6 +122,17 @@ pub(crate) struct ReadArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The plan
+    pub(crate) plan_id: String,
+    /// Only up to this entry
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) at: Option<u64>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 #[derive(ClapArgs, Debug)]

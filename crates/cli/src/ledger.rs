@@ -1,6 +1,6 @@
 //! `alchemiser ledger`.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use alchemiser_wire::ledger::{self, LedgerLine};
 
@@ -68,18 +68,24 @@ fn lines(args: &LedgerArgs) -> Result<Vec<LedgerLine>, Stopped> {
         if !wanted || !path.is_file() {
             continue;
         }
-        let text = fs::read_to_string(&path)
-            .map_err(|error| Stopped::failed("LEDGER_UNREADABLE", &error))?;
-        for line in text.lines() {
-            let parsed = serde_json::from_str(line);
-            lines.push(parsed.map_err(|error| {
-                Stopped::new(
-                    Exit::Failed,
-                    "LEDGER_UNREADABLE",
-                    format!("{}: {error}", path.display()),
-                )
-            })?);
+        let more = |number| state.root().join(ledger::supplement_key(&loaded.state, number));
+        let late = (1..).map(more).take_while(|path| path.is_file());
+        for path in std::iter::once(path).chain(late) {
+            for line in of_file(&path)? {
+                // What came later says more of the same order.
+                lines.retain(|old: &LedgerLine| old.client_order_id != line.client_order_id);
+                lines.push(line);
+            }
         }
     }
     Ok(lines)
+}
+
+fn of_file(path: &Path) -> Result<Vec<LedgerLine>, Stopped> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        let message = format!("{}: {error}", path.display());
+        Stopped::new(Exit::Failed, "LEDGER_UNREADABLE", message)
+    };
+    let bytes = fs::read(path).map_err(|error| unreadable(&error))?;
+    ledger::from_bytes(&bytes).ok_or_else(|| unreadable(&"expected ledger lines"))
 }

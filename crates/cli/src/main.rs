@@ -1,7 +1,7 @@
 //! `alchemiser`: a rebalance plan in, an executed plan, its log and its ledger out; on this machine.
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
-//! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger` and `verify` only read;
+//! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger`, `replay` and `verify` only read;
 //! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
@@ -12,12 +12,14 @@ mod halt;
 mod ledger;
 mod load;
 mod progress;
+mod replay;
 mod report;
 mod run;
 mod session;
 mod status;
 mod table;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         (Ok(runtime), Command::Resume(args)) => runtime.block_on(halt::resume(&args)),
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
+        (Ok(_), Command::Replay(args)) => replay::replay(&args),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
         (Ok(_), Command::Config(config)) => config::config(&config),
     };

@@ -14,9 +14,18 @@ fn output(arguments: &[&str]) -> (i32, String) {
 fn the_help_names_every_command_and_exit_code() {
     let (code, text) = output(&["--help"]);
     assert_eq!(code, 0);
-    for word in
-        ["run", "status", "ledger", "verify", "halt", "resume", "config", "Exit codes", "4  locked"]
-    {
+    for word in [
+        "run",
+        "status",
+        "ledger",
+        "replay",
+        "verify",
+        "halt",
+        "resume",
+        "config",
+        "Exit codes",
+        "4  locked",
+    ] {
         assert!(text.contains(word), "{word} is not in:\n{text}");
     }
     let (_, text) = output(&["run", "--help"]);
@@ -68,6 +77,16 @@ fn status_and_ledger_show_what_was_done() {
     assert!(ledger.contains("TQQQ") && ledger.contains("E/Q"), "{ledger}");
     let (_, ledger) = output(&["ledger", "no-such-plan", "--json", "--state", state]);
     assert_eq!(ledger.trim(), "[]");
+    let (code, text) = output(&["replay", "growth-and-bonds-2026-11-20", "--state", state]);
+    for said in ["TQQQ order 1: sell", "is filled:", "outcome: success", "-- buying"] {
+        assert!(code == 0 && text.contains(said), "{said} is not in:\n{text}");
+    }
+    let plan = ["replay", "growth-and-bonds-2026-11-20", "--at", "3", "--json", "--state", state];
+    let (_, text) = output(&plan);
+    let steps: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(steps.as_array().unwrap().len(), 3);
+    let (code, text) = output(&["replay", "nobody", "--state", state]);
+    assert!(code == 2 && text.contains("PLAN_UNKNOWN"), "{text}");
     let (code, text) = output(&["verify", "--state", state]);
     assert!(code == 0 && text.contains("1 executions") && text.contains("0 violations"), "{text}");
 }

@@ -15,10 +15,10 @@ use alchemiser_tests::{
 use alchemiser_wire::{incoming, plan, terminal};
 use serde_json::Value;
 
-/// The directory of the examples that are shared between projects; `None` where it is not checked out.
-fn shared() -> Option<PathBuf> {
+/// A directory of what is shared between projects; `None` where it is not checked out.
+pub(crate) fn shared(part: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let shared = env::var_os("ALCHEMISER_SHARED").map_or_else(beside, PathBuf::from).join("events");
+    let shared = env::var_os("ALCHEMISER_SHARED").map_or_else(beside, PathBuf::from).join(part);
     if shared.is_dir() {
         return Some(shared);
     }
@@ -84,7 +84,7 @@ fn every_example_parses() {
     for path in examples(&own) {
         parses(&path);
     }
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared("events") else { return };
     let paths = examples(&shared);
     assert!(paths.len() > 8, "{paths:?}");
     for path in paths {
@@ -95,7 +95,7 @@ fn every_example_parses() {
 /// H1, S12: the real plan of 2026-01-26 runs through as it crossed the bus, apart from its age.
 #[test]
 fn the_real_plan_runs_through() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared("events") else { return };
     let event = read(&shared.join("real-plan-2026-01-26.json"));
     for seed in 1..=2 {
         let mut world = World::with(seed, Policy::default());
@@ -120,7 +120,7 @@ fn published(event: &Value, script: Script, kind: &str) -> Value {
 }
 
 fn has_all_of(file: &str, event: &Value, script: &Script) {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared("events") else { return };
     let expected = read(&shared.join(file));
     for expected in expected.as_array().cloned().unwrap_or_else(|| vec![expected]) {
         let kind = expected["event_type"].as_str().unwrap();
@@ -141,7 +141,7 @@ fn the_outcome_events_have_every_field_of_the_original() {
 /// H1, H3: a partial success is a failure by default, with the same fields.
 #[test]
 fn a_partial_success_has_every_field_of_the_original() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared("events") else { return };
     let script = Script::hit(Op::Submit, 1, 1, Fault::Reject);
     let found = published(&plans::small(), script.clone(), "TradeExecuted");
     let expected = &read(&shared.join("published-partial.json"))[0];
@@ -167,7 +167,7 @@ fn a_partial_success_may_count_as_success() {
     assert_eq!((outcome.status.word(), outcome.completed), ("partial_success", true));
     let last = world.taken.all().pop().unwrap();
     assert_eq!(last.detail_type, "WorkflowCompleted");
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared("events") else { return };
     let expected = &read(&shared.join("published-partial.json"))[1];
     let found = serde_json::from_str(&last.detail).unwrap();
     assert_eq!(shape::lacks(expected, &found), [""; 0]);

@@ -157,3 +157,45 @@ fn a_fill_without_a_price_says_so_in_the_ledger() {
     assert_eq!(world.supplements(&state).len(), 1);
     check::sound(&world, &state, "prices that came late");
 }
+
+/// X6: a ledger that cannot be written is a failed message, never a shrug; the message that comes again writes it.
+#[test]
+fn a_ledger_that_cannot_be_written_is_not_forgotten() {
+    let event = plans::small();
+    for fault in [Fault::Refuse, Fault::LoseRequest] {
+        let world = World::new(4);
+        let puts = {
+            world.put(&event);
+            let session = world.session(Script::clean());
+            session.drive();
+            session.pulse.calls_of(Op::Put)
+        };
+        let world = World::new(4);
+        world.put(&event);
+        let session = world.session(Script::hit(Op::Put, puts, 99, fault));
+        session.drive();
+        let trail = session.trail();
+        drop(session);
+        assert!(trail.settled.is_empty(), "{fault:?}: {trail:?}");
+        let redrives = 5;
+        assert_eq!((trail.failed.len(), world.bus.dead_letters().len()), (redrives, 1));
+        let state = world.execution(&plans::id_of(&event)).unwrap();
+        assert!(state.is_complete() && world.ledger(&state).is_none(), "{fault:?}");
+        let state = world.finish(&event);
+        check::sound(&world, &state, "the ledger came late");
+    }
+}
+
+/// X6: the ledger of a plan that failed has a line for every order that was filled.
+#[test]
+fn a_failed_plan_has_its_ledger() {
+    let event = plans::small();
+    let world = World::new(4);
+    world.run(&event, Script::hit(Op::Submit, 6, 99, Fault::Reject));
+    let state = world.finish(&event);
+    check::sound(&world, &state, "five orders and then rejections");
+    assert!(!state.outcome.as_ref().unwrap().0.completed);
+    let filled = state.children().filter(|child| !child.cumulative.is_zero()).count();
+    let lines = String::from_utf8(world.ledger(&state).unwrap()).unwrap();
+    assert!(filled > 0 && lines.lines().count() == filled, "{filled}: {lines}");
+}

@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use alchemiser_core::{execution::Execution, money::Money, policy::Policy, side::Side};
-use alchemiser_tests::{check, plans, pulse::Script, world::World};
+use alchemiser_core::{
+    execution::Execution, leg::Leg, money::Money, policy::Policy, quantity::Quantity, side::Side,
+};
+use alchemiser_tests::{
+    check, plans,
+    pulse::{Op, Script},
+    world::World,
+};
 use alchemiser_wire::ledger::LedgerLine;
 use serde_json::{Value, json};
 
@@ -162,4 +168,84 @@ fn money_and_shares_add_up() {
     let last_sell = times.iter().filter(|(side, _)| *side == Side::Sell).map(|(_, at)| at).max();
     let first_buy = times.iter().filter(|(side, _)| *side == Side::Buy).map(|(_, at)| at).min();
     assert!(last_sell < first_buy, "sells first");
+}
+
+/// M4, T1: a leg's result follows its whole chain: every order is named, the newest one stands for it, and its shares and
+/// price are those of all of them.
+#[test]
+fn a_result_follows_the_chain_of_orders() {
+    let (_world, state, details) = traded();
+    let executed = of_type(&details, "TradeExecuted")[0];
+    let orders = executed["execution_data"]["orders"].as_array().unwrap();
+    let longest = state.legs.iter().map(|leg| leg.children.len()).max();
+    assert!(longest > Some(2), "no order was moved: this run shows nothing");
+    for (order, leg) in orders.iter().zip(&state.legs) {
+        let ids: Vec<String> =
+            leg.children.iter().map(|child| child.client_order_id.to_string()).collect();
+        assert_eq!(order["client_order_ids"], json!(ids), "{}", leg.symbol());
+        let newest = leg.children.iter().rev().find_map(|child| child.broker_order_id.as_ref());
+        assert_eq!(order["order_id"], json!(newest.map(ToString::to_string)));
+        let filled: Quantity = leg.children.iter().map(|child| child.cumulative).sum();
+        assert_eq!(order["shares"], filled.to_string());
+    }
+}
+
+/// X12: what settled is each sell's fills, the sums of all of them, and each phase's orders by how they ended.
+#[test]
+fn settlements_say_what_each_sell_brought() {
+    let (_world, state, details) = traded();
+    let amount = |value: &Value| Money::new(value.as_str().unwrap().parse().unwrap());
+    let settled = of_type(&details, "OrderSettlementCompleted");
+    for event in &settled {
+        let id = event["client_order_id"].as_str().unwrap();
+        let child = state.children().find(|child| child.client_order_id.as_str() == id).unwrap();
+        assert_eq!(event["side"], "SELL");
+        assert_eq!(event["settled_quantity"], child.cumulative.to_string());
+        assert_eq!(amount(&event["settled_value"]), child.filled_notional());
+    }
+    let bulk = of_type(&details, "BulkSettlementCompleted")[0];
+    let sum: Money = settled.iter().map(|event| amount(&event["settled_value"])).sum();
+    assert_eq!((amount(&bulk["total_buying_power_released"]), sum), (sum, state.proceeds()));
+    assert_eq!(bulk["settlement_details"].as_object().unwrap().len(), settled.len());
+    for (event, side) in
+        of_type(&details, "ExecutionPhaseCompleted").iter().zip([Side::Sell, Side::Buy])
+    {
+        let count = |name: &str| event[name].as_array().unwrap().len();
+        let placed = state.side(side).filter(|leg| leg.was_placed()).count();
+        assert_eq!(count("completed_orders"), placed);
+        assert_eq!(count("successful_orders") + count("failed_orders"), placed);
+        let traded: Money = state.side(side).map(Leg::filled_notional).sum();
+        assert_eq!(amount(&event["phase_metadata"]["traded_value"]), traded);
+    }
+}
+
+/// X1: what is to be held is in the log with the rest of the plan, and is not traded.
+#[test]
+fn holds_are_in_the_log() {
+    let event = plans::event("holds", "NORMAL", &[("TQQQ", 3_000, 0), ("SGOV", 2_000, 2_000)]);
+    let world = World::new(1);
+    world.run(&event, Script::clean());
+    let state = world.finish(&event);
+    let bytes = world.logs()[0].entries[&1].clone();
+    let claim: Value = serde_json::from_slice(&bytes).unwrap();
+    let items = claim["facts"][0]["items"].as_array().unwrap();
+    let held = items.iter().find(|item| item["symbol"] == "SGOV").unwrap();
+    assert_eq!(held["action"], "HOLD");
+    assert_eq!(state.legs.len(), 1);
+}
+
+/// X2: one call for all quotes a turn, however many legs; and nothing is asked for once the plan is over.
+#[test]
+fn quotes_are_read_in_one_call_a_turn() {
+    let world = World::new(1);
+    world.put(&plans::example());
+    let session = world.session(Script::clean());
+    session.drive();
+    let calls = |op: Op| session.pulse.calls_of(op);
+    let (quotes, lists) = (calls(Op::Snapshots), calls(Op::Orders));
+    assert!(quotes > 5 && quotes <= lists, "{quotes} calls for quotes in {lists} turns");
+    let before = session.broker_calls();
+    world.put(&plans::example());
+    session.drive();
+    assert_eq!(session.broker_calls(), before, "a plan that is over asks for nothing");
 }

@@ -14,6 +14,7 @@ mod fault;
 mod halt;
 mod idle;
 mod life;
+mod logs;
 mod mixes;
 mod owners;
 mod redelivery;

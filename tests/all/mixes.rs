@@ -115,7 +115,7 @@ fn no_mix_of_owners_breaks_an_invariant() {
     mix(0..seeds() / 2, pairs);
 }
 
-/// X9, L9, X13: plans that follow and wait for each other, faults and deaths: still one at a time.
+/// X9, X13: plans that follow and wait for each other, faults and deaths: still one at a time.
 #[test]
 fn no_mix_of_plans_breaks_an_invariant() {
     mix(0..seeds() / 2, plans_in_line);

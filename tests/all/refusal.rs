@@ -1,6 +1,9 @@
 //! Inputs that are refused: coded, recorded once, answered once.
 
-use alchemiser_core::fact::FactKind;
+use alchemiser_core::{
+    fact::FactKind,
+    ids::{CorrelationId, EventId, PlanId},
+};
 use alchemiser_driver::{accept::Accepted, settle::Settled};
 use alchemiser_tests::{
     check, plans,
@@ -8,6 +11,7 @@ use alchemiser_tests::{
     session::Delivering,
     world::{World, block_on},
 };
+use alchemiser_wire::request::{Request, Why};
 use serde_json::{Value, json};
 
 const PLAN: &str = "/detail/rebalance_plan";
@@ -262,4 +266,30 @@ fn an_unreadable_outcome_is_the_only_failure_of_its_batch() {
     assert!(matches!(handled.settled.as_slice(), [Settled::Ledger { .. }]));
     drop(session);
     check::sound(&world, &state, "settled twice");
+}
+
+/// T3: a plan that nobody claimed is an error of its own, not an empty execution.
+#[test]
+fn an_unknown_plan_is_an_error_and_not_an_empty_one() {
+    let world = World::new(1);
+    let session = world.session(Script::clean());
+    let request = Request {
+        account: world.account().clone(),
+        plan_id: PlanId::new("never-seen").unwrap(),
+        correlation_id: CorrelationId::new("workflow-1").unwrap(),
+        causation_id: EventId::new("event-1").unwrap(),
+        epoch: 0,
+        why: Why::Claimed,
+    };
+    let mut event = plans::small();
+    event["detail-type"] = "TradeExecutionRequested".into();
+    event["source"] = "alchemiser.execution".into();
+    event["detail"] = serde_json::from_str(&request.detail(session.desk.clock.now())).unwrap();
+    world.put(&event);
+    session.drive();
+    let trail = session.trail();
+    let expected = "there is no claimed plan never-seen";
+    assert!(trail.failed.iter().all(|failed| failed.contains(expected)), "{trail:?}");
+    assert!(!trail.failed.is_empty() && trail.executed.is_empty(), "{trail:?}");
+    assert_eq!((world.logs().len(), session.broker_calls()), (0, 0));
 }

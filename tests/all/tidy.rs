@@ -46,7 +46,7 @@ fn walk(at: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Every file of the repository with this ending, sorted.
-fn files(ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     walk(&repository(), &mut found);
     found.retain(|path| path.to_string_lossy().ends_with(ending));
@@ -54,16 +54,16 @@ fn files(ending: &str) -> Vec<PathBuf> {
     found
 }
 
-fn named(path: &Path) -> String {
+pub(crate) fn named(path: &Path) -> String {
     path.strip_prefix(repository()).unwrap().display().to_string()
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Panics with everything that was found.
-fn none(found: &[String]) {
+pub(crate) fn none(found: &[String]) {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -126,7 +126,7 @@ fn every_dependency_is_the_workspaces() {
     none(&found);
 }
 
-/// S15: a file can be read in one sitting.
+/// A file can be read in one sitting.
 #[test]
 fn no_file_is_longer_than_five_hundred_lines() {
     let longer = files(".rs").into_iter().filter_map(|path| {
@@ -295,6 +295,93 @@ fn every_command_line_of_the_readme_exists() {
         let given = rest.iter().filter(|word| word.starts_with("--"));
         let unknown = given.filter(|flag| !flags.contains(flag.split('=').next().unwrap_or(flag)));
         found.extend(unknown.map(|flag| format!("no such flag {flag}: {command}")));
+    }
+    none(&found);
+}
+
+/// The sources of these crates, without their tests.
+fn sources(crates: &[&str]) -> Vec<(String, String)> {
+    let of = |name: &str| crates.iter().any(|of| name.starts_with(&format!("crates/{of}/src/")));
+    let own = files(".rs").into_iter().map(|path| (named(&path), text(&path)));
+    own.filter(|(name, _)| of(name))
+        .map(|(name, text)| {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            (name, code.collect::<Vec<_>>().join("\n"))
+        })
+        .collect()
+}
+
+/// The places of these words, as words of their own.
+fn places(crates: &[&str], words: &[&str]) -> Vec<String> {
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    let has = |text: &str, word: &str| {
+        text.match_indices(word).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + word.len()..]);
+            !before.ends_with(letter) && !after.starts_with(letter)
+        })
+    };
+    let found = sources(crates).into_iter().flat_map(|(name, text)| {
+        let there =
+            words.iter().filter(|word| has(&text, word)).map(|word| format!("{name}: {word}"));
+        there.collect::<Vec<_>>()
+    });
+    found.collect()
+}
+
+/// T7: one owner and nothing to share: where decisions are made and written down there is no lock, no cell and no static,
+/// and the map says so.
+#[test]
+fn there_is_no_shared_mutable_state() {
+    let words = [
+        "Mutex",
+        "RwLock",
+        "RefCell",
+        "Cell",
+        "UnsafeCell",
+        "OnceCell",
+        "OnceLock",
+        "LazyLock",
+        "AtomicBool",
+        "AtomicU32",
+        "AtomicU64",
+        "AtomicUsize",
+        "static mut",
+        "thread_local",
+        "unsafe",
+    ];
+    none(&places(&["core", "wire", "driver"], &words));
+    let map = text(&repository().join("ARCHITECTURE.md"));
+    assert!(map.contains("no state outside the log") && map.contains("account mutex, lease"));
+}
+
+/// S10, I13: no float where money is decided, stored or sent.
+#[test]
+fn no_float_touches_money() {
+    let found = places(&["core", "wire", "driver"], &["f64", "f32"]);
+    // The strict reader steps over numbers of any kind, and keeps none.
+    let found: Vec<_> = found.into_iter().filter(|at| !at.contains("wire/src/strict.rs")).collect();
+    none(&found);
+}
+
+/// S15: every crate that others build on has its public items documented; CI makes the warning an error.
+#[test]
+fn public_items_are_documented() {
+    let undocumented = ["core", "wire", "driver", "host", "market"].iter().filter(|name| {
+        let root = text(&repository().join(format!("crates/{name}/src/lib.rs")));
+        !(root.starts_with("//!") && root.contains("#![warn(missing_docs)]"))
+    });
+    let mut found: Vec<String> =
+        undocumented.map(|name| format!("{name} does not ask for documented items")).collect();
+    let makefile = text(&repository().join("Makefile"));
+    if !makefile.contains("clippy --locked --workspace --all-targets -- -D warnings") {
+        found.push("`make lint` does not make warnings errors".to_owned());
+    }
+    let manifest: toml::Table = text(&repository().join("Cargo.toml")).parse().unwrap();
+    let lints = &manifest["workspace"]["lints"]["clippy"];
+    // Among the pedantic ones: `# Errors` on everything that may fail, `# Panics` on what may panic.
+    if lints["pedantic"]["level"].as_str() != Some("warn") {
+        found.push("the pedantic lints are off".to_owned());
     }
     none(&found);
 }

@@ -88,6 +88,7 @@ fn later_layers_win_and_every_value_says_its_origin() {
     );
 }
 
+/// M1: configuration is judged when it is read: the key, the bound, the value, and where it came from.
 #[test]
 fn a_value_out_of_bounds_is_refused_with_key_bound_value_and_origin() {
     check_refused(&["--set", "lease=5"], &[], ["lease", "15 to 300 s", "\"5\"", "flag --set"]);
@@ -151,7 +152,7 @@ fn what_is_no_configuration_is_refused() {
     assert!(text.contains("line 2"), "{text}");
 }
 
-/// Values that are fine alone and wrong together: both sides are named, and where each came from.
+/// M1: values that are fine alone and wrong together: both sides are named, and where each came from.
 #[test]
 fn contradicting_values_are_refused_with_both_origins() {
     check_refused(

@@ -47,7 +47,7 @@ fn text_output(path: &Path, state: &Path) -> String {
     String::from_utf8(run(path, state, &["--now"]).stderr).unwrap()
 }
 
-/// X4, T3: what is no plan is refused with the place.
+/// H1, T3: what is no plan is refused with the place.
 #[test]
 fn what_is_no_event_is_refused() {
     check_text("hello", "MALFORMED_JSON", "event");
@@ -168,7 +168,7 @@ fn odd_numbers_are_refused_and_long_ones_are_rounded() {
     }
 }
 
-/// X4: 501 items.
+/// H1: 501 items.
 #[test]
 fn too_many_items_are_refused() {
     let many = |event: &mut Value| {

@@ -34,7 +34,7 @@ fn run_and_kill(state: &Path, seed: &str, more: usize, linger: u32) -> bool {
     child.wait().unwrap().code().is_none()
 }
 
-/// S11, X9, I1–I9: at least sixty kills of the real binary at random moments of its life.
+/// S11, X9, I1, I2, I3, I4, I5, I6, I7, I8, I9: at least sixty kills of the real binary at random moments of its life.
 #[test]
 fn a_killed_run_goes_on_and_sends_no_order_twice() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,7 +3,11 @@
 use alchemiser_core::policy::PolicyKind;
 use insta::assert_snapshot;
 
-use crate::{broker::Post, given::symbol, story::told};
+use crate::{
+    broker::Post,
+    given::{start, symbol},
+    story::told,
+};
 
 /// S1, H1: validate, quote, price, control, intent, submit, track: an order rests and is filled.
 #[test]
@@ -259,11 +263,8 @@ fn at_the_deadline_it_crosses_until_it_fills() {
 fn an_urgent_plan_crosses_at_once() {
     let mut draft = crate::given::draft("EXIT A 500");
     draft.urgency = "URGENT".to_owned();
-    let plan = alchemiser_core::plan::Plan::new(
-        draft,
-        crate::given::start(),
-        jiff::SignedDuration::from_secs(900),
-    );
+    let plan =
+        alchemiser_core::plan::Plan::new(draft, start(), jiff::SignedDuration::from_secs(900));
     let mut story = crate::story::Story::of(&plan.unwrap());
     story.post(Post::Fill);
     story.run(5);
@@ -385,7 +386,7 @@ fn after_eight_orders_it_stays_where_it_is() {
     assert_eq!(trace.matches(" rest buy ").count(), 8, "{trace}");
 }
 
-/// T1: a parent knows its orders, their prices and what is left.
+/// T1: a parent knows its orders, their prices and times, what is filled by each and in all, and what is left.
 #[test]
 fn a_parent_knows_its_chain() {
     told("BUY A 1000", |s| {
@@ -405,6 +406,17 @@ fn a_parent_knows_its_chain() {
             ("4".to_owned(), "5.998".to_owned())
         );
         assert_eq!(leg.average_price().unwrap().to_string(), "100");
+        let each: Vec<String> =
+            leg.children.iter().map(|child| child.cumulative.to_string()).collect();
+        assert_eq!(each.join(" "), "4 0");
+        let placed: Vec<i64> = leg
+            .children
+            .iter()
+            .map(|child| child.intended_at.duration_since(start()).as_secs())
+            .collect();
+        assert_eq!((placed, leg.started_at), (vec![0, 3], Some(start())));
+        let anchor = leg.arrival.unwrap().bid.price;
+        assert_eq!((leg.used()[0], leg.used().len()), (anchor, 2));
     });
 }
 

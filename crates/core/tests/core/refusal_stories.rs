@@ -1,6 +1,9 @@
 //! Stories of what is not done, and why.
 
-use alchemiser_core::fact::RefusalKind;
+use alchemiser_core::{
+    fact::RefusalKind,
+    outstanding::{leftovers, outstanding},
+};
 use insta::assert_snapshot;
 
 use crate::{
@@ -200,23 +203,30 @@ fn nothing_available_ends_after_four_refusals() {
         for _ in 0..5 {
             s.post(Post::Refuse(RefusalKind::InsufficientQuantity { available: None }));
         }
-        s.run(10);
-        assert_eq!(s.broker.posts, 3);
-    }), @"
-    0.0 lease 1
-    0.0 funds 10000 + 0
-    0.0 = selling
-    0.0 A target 5
-    0.0 A #1 rest sell 5 @ 100.02
-    0.1 A #1 refused InsufficientQuantity { available: None }
-    0.1 A waits BROKER_LAG
-    2.1 A #2 rest sell 5 @ 100.02
-    2.2 A #2 refused InsufficientQuantity { available: None }
-    2.2 A waits BROKER_LAG
-    6.2 A #3 rest sell 5 @ 100.02
-    6.3 A #3 refused InsufficientQuantity { available: None }
-    6.3 A waits BROKER_LAG
-    ");
+        s.run(40);
+        assert_eq!(s.broker.posts, 4);
+    }), @r###"
+     0.0 lease 1
+     0.0 funds 10000 + 0
+     0.0 = selling
+     0.0 A target 5
+     0.0 A #1 rest sell 5 @ 100.02
+     0.1 A #1 refused InsufficientQuantity { available: None }
+     0.1 A waits BROKER_LAG
+     2.1 A #2 rest sell 5 @ 100.02
+     2.2 A #2 refused InsufficientQuantity { available: None }
+     2.2 A waits BROKER_LAG
+     6.2 A #3 rest sell 5 @ 100.02
+     6.3 A #3 refused InsufficientQuantity { available: None }
+     6.3 A waits BROKER_LAG
+    14.3 A #4 rest sell 5 @ 100.02
+    14.4 A #4 refused InsufficientQuantity { available: None }
+    14.4 A unfilled REJECTED
+    14.4 = closing
+    15.4 reconciled, 0 differ
+    15.4 failure failed NO_LEG_FILLED, 0 placed, 0 filled
+    15.4 = finished
+    "###);
 }
 
 /// L4: refusals for buying power or shares that lag do not trip the breaker.
@@ -336,4 +346,92 @@ fn an_order_of_an_earlier_plan_is_waited_for() {
     31.0 failure failed PREFLIGHT_UNREADABLE, 0 placed, 0 filled
     31.0 = finished
     "###);
+}
+
+/// X13: an order of ours from an earlier plan is to be canceled before anything trades; nobody else's is touched.
+#[test]
+fn what_earlier_plans_left_is_canceled_first() {
+    let ours = "al-aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let id = alchemiser_core::ids::ClientOrderId::recognise(ours).unwrap();
+    let terms = alchemiser_core::child::OrderTerms {
+        symbol: symbol("Z"),
+        side: alchemiser_core::side::Side::Buy,
+        quantity: shares("1"),
+        limit: crate::given::price("99"),
+    };
+    told("BUY A 1000", |s| {
+        let now = s.now;
+        s.broker.post(&id, &terms, now);
+        let mut by_hand = s.broker.orders[0].clone();
+        by_hand.client_order_id = "by hand".to_owned();
+        s.broker.orders.push(by_hand);
+        s.turn();
+        let open = [s.broker.orders[0].broker_order_id.clone()];
+        assert_eq!(leftovers(&s.state, &s.seen), open);
+        s.broker.end(&id, alchemiser_core::report::BrokerStatus::Canceled);
+        s.run(2);
+        assert_eq!((leftovers(&s.state, &s.seen), s.broker.posts), (Vec::new(), 2));
+    });
+}
+
+/// X15: a leg whose asset may not be traded is refused by the pre-flight, and the others are traded.
+#[test]
+fn a_leg_that_may_not_be_traded_is_refused_before_anything_trades() {
+    assert_snapshot!(told("BUY A 1000; BUY B 500", |s| {
+        s.untradable = Some(symbol("A"));
+        s.post(Post::Fill);
+        s.run(3);
+    }), @r###"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 A refused NOT_TRADABLE
+    0.0 = buying
+    0.0 allocated B=500
+    0.0 B target 4.999
+    0.0 B #1 rest buy 4.999 @ 100
+    0.1 B #1 filled 4.999/4.999 @ 100
+    0.1 B filled
+    0.1 = closing
+    1.1 reconciled, 0 differ
+    1.1 partial_success failed PARTIAL_EXECUTION, 1 placed, 1 filled
+    1.1 = finished
+    "###);
+}
+
+/// H5: the reason names the first twenty legs with their codes, and counts the others.
+#[test]
+fn a_long_failure_reason_is_cut_at_twenty_legs() {
+    let items: Vec<String> = (0..23).map(|k| format!("BUY S{k} 100")).collect();
+    told(&items.join("; "), |s| {
+        (0..23).for_each(|k| s.market(&format!("S{k}"), ""));
+        s.run(400);
+        let (outcome, _) = s.state.outcome.as_ref().unwrap();
+        let reason = outcome.failure_reason.as_ref().unwrap();
+        assert!(reason.starts_with("NO_LEG_FILLED: 0/23 legs done; not done: S0 NO_QUOTE, S1 "));
+        assert!(reason.ends_with("S19 NO_QUOTE and 3 more"), "{reason}");
+        assert_eq!(outcome.failed_symbols.len(), 23);
+    });
+}
+
+/// X2: the quotes of all symbols are asked for at once; those of legs that are over no longer, and none at the end.
+#[test]
+fn quotes_are_asked_for_in_bulk_and_only_while_they_are_needed() {
+    told("EXIT A 500; BUY B 900; BUY C 300", |s| {
+        let wanted = |s: &crate::story::Story| {
+            let reads = outstanding(&s.state, s.now).reads.snapshots;
+            reads.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(wanted(s), "A B C");
+        s.turn();
+        assert_eq!(wanted(s), "A");
+        s.fill_all();
+        s.run(2);
+        assert_eq!(wanted(s), "B C");
+        s.fill("B", "1000");
+        s.run(1);
+        assert_eq!(wanted(s), "C");
+        s.fill_all();
+        s.run(5);
+        assert_eq!((wanted(s), s.state.is_finished()), (String::new(), true));
+    });
 }

@@ -70,6 +70,7 @@ pub(crate) struct Story {
     pub(crate) closes_at: Timestamp,
     pub(crate) account: AccountReading,
     pub(crate) fractionable: bool,
+    pub(crate) untradable: Option<Symbol>,
     pub(crate) blind: bool,
     pub(crate) halt: Option<Halt>,
     pub(crate) halt_is_readable: bool,
@@ -117,6 +118,7 @@ impl Story {
                 equity: dollars("100000"),
             },
             fractionable: true,
+            untradable: None,
             blind: false,
             halt: None,
             halt_is_readable: true,
@@ -262,7 +264,7 @@ impl Story {
         for name in wanted.assets.iter().filter(|_| assets) {
             let asset = Asset {
                 symbol: name.clone(),
-                tradable: true,
+                tradable: self.untradable.as_ref() != Some(name),
                 fractionable: self.fractionable,
                 tick: None,
                 round_lot: shares("100"),

@@ -4,10 +4,10 @@ PLAN  ?= examples/plans/growth-and-bonds.json
 STATE ?= state/demo
 TOOLS := target/tools
 
-.PHONY: run test lint ci supply template lambda help
+.PHONY: run test lint coverage-of-requirements ci supply template lambda help
 
 help: ## what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
 
 run: ## execute the example plan on the simulated exchange (again: says that it was executed)
 	$(CARGO) build --locked -p alchemiser-cli
@@ -24,6 +24,9 @@ lint: ## formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+coverage-of-requirements: ## how many tests name each row of ../shared/design/requirements.md; a row without one fails
+	$(CARGO) test --locked -p alchemiser-tests --test all requirements:: -- --nocapture
 
 ci: lint test supply template lambda ## all of CI
 

@@ -19,6 +19,7 @@ mod mixes;
 mod owners;
 mod redelivery;
 mod refusal;
+mod requirements;
 mod round_trip;
 mod sweep;
 mod tidy;

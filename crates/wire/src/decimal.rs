@@ -6,6 +6,9 @@ use thiserror::Error;
 /// The longest number that is looked at.
 pub const LENGTH_MAX: usize = 64;
 
+/// Beyond this an exponent says no more: whatever digits there is room for are too large, or nothing.
+const EXPONENT_MAX: i64 = 1_000;
+
 /// A text that is no decimal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotADecimal {
@@ -63,7 +66,9 @@ impl Parts {
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
         let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            Some((mantissa, exponent)) => {
+                (mantissa, exponent.parse::<i64>().ok()?.clamp(-EXPONENT_MAX, EXPONENT_MAX))
+            }
             None => (rest, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -71,7 +76,7 @@ impl Parts {
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
-        let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        let scale = i64::try_from(fraction.len()).ok()? - exponent;
         let digits = digits.trim_start_matches('0').to_owned();
         Some(Self { negative, digits, scale })
     }
@@ -180,5 +185,20 @@ mod tests {
             Err(true)
         );
         check("1e-400", "0.0000000000000000000000000000");
+    }
+
+    /// T3: an exponent at the end of its type is a number like any other: too large, or nothing.
+    #[test]
+    fn no_exponent_is_too_large_to_be_read() {
+        let huge = ["1e9223372036854775807", "-1.5e9223372036854775807", "1e1000"];
+        for text in huge {
+            assert_eq!(read(text), Err(NotADecimal::TooLarge { found: text.to_owned() }));
+        }
+        check("0e9223372036854775807", "0");
+        for text in ["1e-9223372036854775808", "-1.5e-9223372036854775807", "1e-1000"] {
+            assert!(read(text).unwrap().is_zero(), "{text}");
+        }
+        // What does not fit the exponent's own type is no number here.
+        assert!(matches!(read("1e9223372036854775808"), Err(NotADecimal::NotANumber { .. })));
     }
 }

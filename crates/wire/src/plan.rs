@@ -207,11 +207,11 @@ fn item((index, item): (usize, Item)) -> Result<DraftItem, PlanRefused> {
 fn attributed(raw: &RawValue) -> BTreeMap<String, Vec<(String, String)>> {
     let parsed =
         serde_json::from_str::<BTreeMap<String, BTreeMap<String, Box<RawValue>>>>(raw.get());
+    let text = |weight: &RawValue| {
+        serde_json::from_str::<String>(weight.get()).unwrap_or_else(|_| weight.get().to_owned())
+    };
     let weights = |weights: BTreeMap<String, Box<RawValue>>| {
-        weights
-            .into_iter()
-            .map(|(name, weight)| (name, weight.get().trim_matches('"').to_owned()))
-            .collect()
+        weights.into_iter().map(|(name, weight)| (name, text(&weight))).collect()
     };
     parsed.unwrap_or_default().into_iter().map(|(symbol, given)| (symbol, weights(given))).collect()
 }

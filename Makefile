@@ -4,7 +4,9 @@ PLAN  ?= examples/plans/growth-and-bonds.json
 STATE ?= state/demo
 TOOLS := target/tools
 
-.PHONY: run test lint coverage-of-requirements ci supply template lambda help
+BOLERO_RANDOM_ITERATIONS ?= 1000000
+
+.PHONY: run test test-long lint coverage-of-requirements ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -19,6 +21,10 @@ test: ## every test that needs only Rust: tidy, unit, property, end-to-end, the 
 	else \
 		$(CARGO) test --locked --workspace --no-fail-fast; \
 	fi
+
+test-long: ## every reader of outside bytes on BOLERO_RANDOM_ITERATIONS random inputs (a million each: about half an hour)
+	BOLERO_RANDOM_ITERATIONS=$(BOLERO_RANDOM_ITERATIONS) \
+		$(CARGO) test --locked --profile fuzz -p alchemiser-tests --test all parsers:: -- --nocapture
 
 lint: ## formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check

@@ -17,6 +17,7 @@ mod life;
 mod logs;
 mod mixes;
 mod owners;
+mod parsers;
 mod redelivery;
 mod refusal;
 mod requirements;

@@ -6,7 +6,7 @@ TOOLS := target/tools
 
 BOLERO_RANDOM_ITERATIONS ?= 1000000
 
-.PHONY: run test test-long lint coverage-of-requirements ci supply template lambda help
+.PHONY: run test test-long bench lint coverage-of-requirements ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -25,6 +25,10 @@ test: ## every test that needs only Rust: tidy, unit, property, end-to-end, the 
 test-long: ## every reader of outside bytes on BOLERO_RANDOM_ITERATIONS random inputs (a million each: about half an hour)
 	BOLERO_RANDOM_ITERATIONS=$(BOLERO_RANDOM_ITERATIONS) \
 		$(CARGO) test --locked --profile fuzz -p alchemiser-tests --test all parsers:: -- --nocapture
+
+bench: ## how quick prices are decided, fills applied, plans read and lived; each beside a baseline
+	$(CARGO) bench --locked -p alchemiser-core --bench core
+	$(CARGO) bench --locked -p alchemiser-wire --bench wire
 
 lint: ## formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check

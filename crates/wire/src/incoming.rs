@@ -8,8 +8,19 @@ use sha2::{Digest, Sha256};
 
 use crate::strict;
 
-/// An event as a rule delivers it, its detail untouched.
-pub type Envelope = EventBridgeEvent<Box<RawValue>>;
+/// An event as a rule delivers it, its detail untouched. Only [`envelope`] makes one, so that every key in it stands once.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Envelope {
+    /// The event's type.
+    pub detail_type: String,
+    /// Who published it.
+    pub source: String,
+    /// The envelope's own id.
+    pub id: Option<String>,
+    /// The event.
+    pub detail: Box<RawValue>,
+}
 
 /// One message of an invocation.
 #[derive(Clone, Debug)]
@@ -51,7 +62,9 @@ pub fn messages(payload: &[u8]) -> Result<Vec<Message>, PlanRefused> {
 /// # Errors
 /// [`PlanRefused`] naming what is missing or malformed.
 pub fn envelope(bytes: &[u8]) -> Result<Envelope, PlanRefused> {
-    strict::read(bytes, "event")
+    let event: EventBridgeEvent<Box<RawValue>> = strict::read(bytes, "event")?;
+    let EventBridgeEvent { detail_type, source, id, detail, .. } = event;
+    Ok(Envelope { detail_type, source, id, detail })
 }
 
 /// The id under which an input is recorded when it is refused: its event's, or one made of its bytes.

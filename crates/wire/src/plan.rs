@@ -1,6 +1,6 @@
 //! `RebalancePlanned` 1.x.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use alchemiser_core::{
     ids::{AccountId, EventId},
@@ -24,45 +24,57 @@ pub struct Accounts {
 }
 
 #[derive(Deserialize)]
-struct Detail {
+struct Detail<'a> {
     correlation_id: String,
     causation_id: Option<String>,
     event_id: String,
     event_type: Option<String>,
     schema_version: Option<String>,
-    metadata: Option<Metadata>,
-    rebalance_plan: Body,
+    #[serde(borrow)]
+    metadata: Option<Metadata<'a>>,
+    #[serde(borrow)]
+    rebalance_plan: Body<'a>,
     trades_required: bool,
 }
 
 #[derive(Default, Deserialize)]
-struct Metadata {
+struct Metadata<'a> {
     account: Option<String>,
     valid_until: Option<String>,
-    strategy_attribution: Option<Box<RawValue>>,
+    #[serde(borrow)]
+    strategy_attribution: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct Body<'a> {
     schema_version: Option<String>,
     plan_id: String,
     timestamp: String,
-    items: Vec<Item>,
-    total_portfolio_value: Box<RawValue>,
-    total_trade_value: Box<RawValue>,
+    #[serde(borrow)]
+    items: Vec<Item<'a>>,
+    #[serde(borrow)]
+    total_portfolio_value: &'a RawValue,
+    #[serde(borrow)]
+    total_trade_value: &'a RawValue,
     execution_urgency: Option<String>,
-    metadata: Option<Metadata>,
+    #[serde(borrow)]
+    metadata: Option<Metadata<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct Item<'a> {
     symbol: String,
     action: String,
-    trade_amount: Box<RawValue>,
-    current_value: Box<RawValue>,
-    target_value: Box<RawValue>,
-    current_weight: Box<RawValue>,
-    target_weight: Box<RawValue>,
+    #[serde(borrow)]
+    trade_amount: &'a RawValue,
+    #[serde(borrow)]
+    current_value: &'a RawValue,
+    #[serde(borrow)]
+    target_value: &'a RawValue,
+    #[serde(borrow)]
+    current_weight: &'a RawValue,
+    #[serde(borrow)]
+    target_weight: &'a RawValue,
     priority: i64,
 }
 
@@ -79,7 +91,7 @@ pub fn read(event: &Envelope, accounts: &Accounts) -> Result<Draft, PlanRefused>
             &event.detail_type,
         ));
     }
-    let detail: Detail = strict::read(event.detail.get().as_bytes(), "detail")?;
+    let detail: Detail<'_> = strict::read_again(event.detail.get(), "detail")?;
     if let Some(kind) = detail.event_type.as_ref().filter(|kind| *kind != DETAIL_TYPE) {
         return Err(PlanRefused::new(RefusalCode::WrongEvent, "event_type", DETAIL_TYPE, kind));
     }
@@ -112,13 +124,16 @@ pub fn read(event: &Envelope, accounts: &Accounts) -> Result<Draft, PlanRefused>
             .transpose()?,
         urgency: body.execution_urgency.unwrap_or_else(|| "NORMAL".to_owned()),
         portfolio_value: number(
-            "rebalance_plan.total_portfolio_value",
-            &body.total_portfolio_value,
+            || "rebalance_plan.total_portfolio_value".to_owned(),
+            body.total_portfolio_value,
         )?,
-        trade_value: number("rebalance_plan.total_trade_value", &body.total_trade_value)?,
+        trade_value: number(
+            || "rebalance_plan.total_trade_value".to_owned(),
+            body.total_trade_value,
+        )?,
         trades_required: detail.trades_required,
         items: body.items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?,
-        attribution: attribution.as_deref().map(attributed).unwrap_or_default(),
+        attribution: attribution.map(attributed).unwrap_or_default(),
     })
 }
 
@@ -161,21 +176,22 @@ fn time(field: &str, text: &str) -> Result<Timestamp, PlanRefused> {
     Ok(time)
 }
 
-/// A decimal that is a JSON string or a JSON number.
-fn number(field: &str, raw: &RawValue) -> Result<Decimal, PlanRefused> {
+/// A decimal that is a JSON string or a JSON number. Its place is put into words only when it is refused.
+fn number(field: impl Fn() -> String, raw: &RawValue) -> Result<Decimal, PlanRefused> {
     let text = raw.get();
     let refused = |found: &str| {
         PlanRefused::new(
             RefusalCode::MalformedField,
-            field,
+            &field(),
             "a decimal as JSON string or number",
             found,
         )
     };
-    let inner = match text.strip_prefix('"') {
-        Some(_) => serde_json::from_str::<String>(text).ok().ok_or_else(|| refused(text))?,
+    let inner = match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) if !inner.contains('\\') => Cow::Borrowed(inner),
+        Some(_) => Cow::Owned(serde_json::from_str(text).ok().ok_or_else(|| refused(text))?),
         None if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            text.to_owned()
+            Cow::Borrowed(text)
         }
         None => return Err(refused(text)),
     };
@@ -183,19 +199,20 @@ fn number(field: &str, raw: &RawValue) -> Result<Decimal, PlanRefused> {
         let message = error.to_string();
         let (expected, found) = message.split_once(", found ").unwrap_or((&message, text));
         let expected = expected.strip_prefix("expected ").unwrap_or(expected);
-        PlanRefused::new(RefusalCode::MalformedField, field, expected, found)
+        PlanRefused::new(RefusalCode::MalformedField, &field(), expected, found)
     })
 }
 
-fn item((index, item): (usize, Item)) -> Result<DraftItem, PlanRefused> {
-    let at =
-        |name: &str, raw: &RawValue| number(&format!("rebalance_plan.items[{index}].{name}"), raw);
+fn item((index, item): (usize, Item<'_>)) -> Result<DraftItem, PlanRefused> {
+    let at = |name: &str, raw: &RawValue| {
+        number(|| format!("rebalance_plan.items[{index}].{name}"), raw)
+    };
     Ok(DraftItem {
-        trade_amount: at("trade_amount", &item.trade_amount)?,
-        current_value: at("current_value", &item.current_value)?,
-        target_value: at("target_value", &item.target_value)?,
-        current_weight: at("current_weight", &item.current_weight)?,
-        target_weight: at("target_weight", &item.target_weight)?,
+        trade_amount: at("trade_amount", item.trade_amount)?,
+        current_value: at("current_value", item.current_value)?,
+        target_value: at("target_value", item.target_value)?,
+        current_weight: at("current_weight", item.current_weight)?,
+        target_weight: at("target_weight", item.target_weight)?,
         symbol: item.symbol,
         action: item.action,
         priority: item.priority,

@@ -115,7 +115,7 @@ impl Request {
                 &event.detail_type,
             ));
         }
-        let detail: Detail = strict::read(event.detail.get().as_bytes(), "detail")?;
+        let detail: Detail = strict::read_again(event.detail.get(), "detail")?;
         let refused = |field: &str, error: alchemiser_core::ids::NotAnId| {
             PlanRefused::new(
                 RefusalCode::MalformedField,

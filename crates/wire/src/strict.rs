@@ -1,12 +1,42 @@
 //! JSON with each key once.
 
-use std::{collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use alchemiser_core::plan::{PlanRefused, RefusalCode};
 use serde::{
     Deserialize,
-    de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor},
+    de::{Deserializer, Error, MapAccess, SeqAccess, Visitor},
 };
+
+/// So many keys of an object are looked through; more are looked up.
+const FEW: usize = 16;
+
+/// A key, borrowed where nothing in it is escaped.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The keys of one object so far.
+#[derive(Default)]
+struct Keys<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: BTreeSet<Cow<'a, str>>,
+}
+
+impl<'a> Keys<'a> {
+    /// Takes a key; a key that was there before comes back.
+    fn take(&mut self, key: Cow<'a, str>) -> Result<(), Cow<'a, str>> {
+        if self.few.contains(&key) || self.many.contains(&key) {
+            return Err(key);
+        }
+        if self.few.len() < FEW {
+            self.few.push(key);
+        } else {
+            self.many.insert(key);
+        }
+        Ok(())
+    }
+}
 
 /// Any JSON, looked through for keys that stand twice, and forgotten.
 struct EachKeyOnce;
@@ -47,12 +77,10 @@ impl<'de> Visitor<'de> for EachKeyOnce {
         Ok(self)
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = BTreeSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format!("the key {key:?} stands twice")));
-            }
-            seen.insert(key);
+        let mut keys = Keys::default();
+        while let Some(Key(key)) = map.next_key()? {
+            keys.take(key)
+                .map_err(|key| A::Error::custom(format!("the key {key:?} stands twice")))?;
             map.next_value::<EachKeyOnce>()?;
         }
         Ok(self)
@@ -61,8 +89,13 @@ impl<'de> Visitor<'de> for EachKeyOnce {
 
 /// Reads a document of type `T` in which every key stands once. The common way is one quick look for keys and one typed
 /// reading; only what fails is read again to find out where.
-pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, PlanRefused> {
-    if serde_json::from_slice::<EachKeyOnce>(bytes).is_err() {
+pub(crate) fn read<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+    what: &str,
+) -> Result<T, PlanRefused> {
+    // Looked at once as a whole, no text in it has to be looked at for what is no UTF-8.
+    let text = std::str::from_utf8(bytes).ok();
+    let Some(text) = text.filter(|text| serde_json::from_str::<EachKeyOnce>(text).is_ok()) else {
         let (path, found) = located::<EachKeyOnce>(bytes, what);
         return Err(PlanRefused::new(
             RefusalCode::MalformedJson,
@@ -70,16 +103,24 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, P
             "JSON in which each key stands once",
             found,
         ));
-    }
-    let Ok(read) = serde_json::from_slice(bytes) else {
-        let (path, found) = located::<T>(bytes, what);
+    };
+    read_again(text, what)
+}
+
+/// Reads what was a part of something that [`read`] took: its keys were looked at.
+pub(crate) fn read_again<'de, T: Deserialize<'de>>(
+    text: &'de str,
+    what: &str,
+) -> Result<T, PlanRefused> {
+    let Ok(read) = serde_json::from_str(text) else {
+        let (path, found) = located::<T>(text.as_bytes(), what);
         return Err(refused(&path, what, &found));
     };
     Ok(read)
 }
 
 /// Where reading fails, and why.
-fn located<T: DeserializeOwned>(bytes: &[u8], what: &str) -> (String, String) {
+fn located<'de, T: Deserialize<'de>>(bytes: &'de [u8], what: &str) -> (String, String) {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let read: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Err(error) = read else {
@@ -134,6 +175,27 @@ mod tests {
     fn check(json: &str, expected: &str) {
         let refused = read::<Outer>(json.as_bytes(), "event").unwrap_err();
         assert_eq!(refused.to_string(), expected, "{json}");
+    }
+
+    /// A key that stands twice is found wherever it stands, escaped or not.
+    #[test]
+    fn keys_are_told_apart_in_small_and_large_objects() {
+        let object = |count: usize, last: &str| {
+            let keys: Vec<String> = (0..count).map(|k| format!("\"key-{k}\":{k}")).collect();
+            format!("{{{},{last}:null}}", keys.join(","))
+        };
+        let is_strict = |json: &str| serde_json::from_str::<EachKeyOnce>(json).is_ok();
+        for count in [1, FEW - 1, FEW, FEW + 1, 40] {
+            assert!(is_strict(&object(count, "\"other\"")), "{count}");
+            for twin in [0, count / 2, count - 1] {
+                let escaped = format!("\"\\u006bey-{twin}\"");
+                assert!(
+                    !is_strict(&object(count, &format!("\"key-{twin}\""))),
+                    "{twin} of {count}"
+                );
+                assert!(!is_strict(&object(count, &escaped)), "{escaped} of {count}");
+            }
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn read(event: &Envelope) -> Result<Terminal, PlanRefused> {
             &event.detail_type,
         ));
     }
-    let detail: Detail = strict::read(event.detail.get().as_bytes(), "detail")?;
+    let detail: Detail = strict::read_again(event.detail.get(), "detail")?;
     let ids = detail.summary.or(detail.error_details);
     let (plan_id, account) = ids.map_or((None, None), |ids| (ids.plan_id, ids.account));
     Ok(Terminal {

@@ -34,11 +34,12 @@ fn enveloped(kind: &str, detail: &str) -> Value {
 
 /// Printed and read again it is the same.
 fn same_envelope(envelope: &Envelope) {
-    let printed = serde_json::to_vec(envelope).unwrap();
-    let again = incoming::envelope(&printed).unwrap();
-    assert_eq!(again.detail.get(), envelope.detail.get());
-    assert_eq!(again.detail_type, envelope.detail_type);
-    assert_eq!(serde_json::to_vec(&again).unwrap(), printed);
+    let Envelope { detail_type, source, id, detail, .. } = envelope;
+    let head = json!({ "detail-type": detail_type, "source": source, "id": id }).to_string();
+    let printed = format!("{},\"detail\":{}}}", head.trim_end_matches('}'), detail.get());
+    let again = incoming::envelope(printed.as_bytes()).unwrap();
+    assert_eq!((&again.detail_type, &again.source, &again.id), (detail_type, source, id));
+    assert_eq!(again.detail.get(), detail.get());
 }
 
 /// H6, S12: whatever a function is invoked with is messages or a refusal, and every message has an id to be refused under.

@@ -94,6 +94,41 @@ fn every_fact_of_an_owner_is_one_event_under_its_ids() {
     assert!(told.len() > 3, "this run shows nothing");
 }
 
+/// M5: every entry says where the plan stands: time since the claim, live orders, time since the last thing sent.
+#[test]
+fn every_entry_says_where_the_plan_stands() {
+    let event = plans::small();
+    let (world, said) = heard(|| {
+        let world = World::new(1);
+        world.run(&event, Script::clean());
+        world
+    });
+    let of_entries = said.iter().filter(|line| line["target"] == "alchemiser_driver::commit");
+    let fields: Vec<&Value> = of_entries.map(|line| &line["fields"]).collect();
+    let entries = world.entries(&plans::id_of(&event));
+    assert_eq!(fields.len(), entries.iter().filter(|entry| entry.epoch > 0).count());
+    let elapsed: Vec<i64> = fields.iter().map(|f| f["elapsed_ms"].as_i64().unwrap()).collect();
+    assert!(elapsed.is_sorted() && elapsed.last() > Some(&1_000), "{elapsed:?}");
+    assert!(fields.iter().any(|f| f["live"].as_u64() > Some(1)), "no order was ever live");
+    assert_eq!(fields.last().unwrap()["live"], 0);
+    let sent = fields.iter().filter(|f| f["since_last_action_ms"].is_i64()).count();
+    assert!(sent > fields.len() / 2, "{sent} of {}", fields.len());
+}
+
+/// H10: how a plan ended is passed on to people, with its summary.
+#[test]
+fn people_are_told_how_a_plan_ended() {
+    let event = plans::small();
+    let world = World::new(1);
+    world.run(&event, Script::clean());
+    let notices = std::fs::read_dir(world.root().join("notices")).unwrap();
+    let texts = notices.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(texts[0].starts_with("Alchemiser: success: 4 of 4 placed legs filled"), "{texts:?}");
+    assert!(texts[0].contains("ledger/SIM000000001/date=2026-11-20/small-1.jsonl"), "{texts:?}");
+}
+
 /// H6: an event of another type leaves a log event with its type, in every function.
 #[test]
 fn an_ignored_event_is_said() {
@@ -112,7 +147,10 @@ fn an_ignored_event_is_said() {
             alchemiser_rebalance_planned::handle(bytes, desk, &world.rules).await.unwrap();
             alchemiser_trade_execution::handle(bytes, desk, policy, None, floor).await.unwrap();
             let (store, account) = (&desk.store, world.account());
-            alchemiser_workflow_outcome::handle(bytes, store, account, policy).await.unwrap();
+            let notifier = alchemiser_local::notices::FileNotifier::new(&world.state);
+            alchemiser_workflow_outcome::handle(bytes, store, &notifier, account, policy)
+                .await
+                .unwrap();
         });
     });
     let said: Vec<_> = said.iter().map(|line| &line["fields"]).collect();

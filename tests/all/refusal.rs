@@ -5,6 +5,7 @@ use alchemiser_core::{
     ids::{CorrelationId, EventId, PlanId},
 };
 use alchemiser_driver::{accept::Accepted, settle::Settled};
+use alchemiser_local::notices::FileNotifier;
 use alchemiser_tests::{
     check, plans,
     pulse::{Fault, Moment, Op, Script},
@@ -204,8 +205,14 @@ fn events_of_other_types_are_ignored() {
             alchemiser_trade_execution::handle(payload.as_bytes(), desk, policy, None, floor);
         assert!(handled.await.unwrap().executed.is_empty());
         let (store, account) = (&desk.store, world.account());
-        let handled =
-            alchemiser_workflow_outcome::handle(payload.as_bytes(), store, account, policy);
+        let notifier = FileNotifier::new(&world.state);
+        let handled = alchemiser_workflow_outcome::handle(
+            payload.as_bytes(),
+            store,
+            &notifier,
+            account,
+            policy,
+        );
         let ignored = Settled::Ignored("AllocationComputed".to_owned());
         assert_eq!(handled.await.unwrap().settled, [ignored]);
     });
@@ -256,6 +263,7 @@ fn an_unreadable_outcome_is_the_only_failure_of_its_batch() {
     let handled = block_on(alchemiser_workflow_outcome::handle(
         payload.as_bytes(),
         &session.desk.store,
+        &FileNotifier::new(&world.state),
         world.account(),
         &world.rules.policy,
     ))

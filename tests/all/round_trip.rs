@@ -89,8 +89,9 @@ fn every_code_in_a_fact_reads_back() {
     let symbol = || Symbol::new("BRK.B").unwrap();
     let codes = words::wait_codes().into_iter().map(Some).chain([None]);
     let refused = |code| PlanRefused::new(code, "field", "expected", "found");
-    let kinds =
-        words::leg_outcomes().into_iter().map(|outcome| FactKind::LegFinished(symbol(), outcome));
+    let kinds = words::leg_outcomes()
+        .into_iter()
+        .map(|outcome| FactKind::LegFinished(symbol(), outcome, None));
     let kinds =
         kinds
             .chain(codes.map(|code| FactKind::Waiting(symbol(), code)))
@@ -113,6 +114,8 @@ fn every_code_in_a_fact_reads_back() {
                     session: age,
                     orders: age,
                     funds: age,
+                    account: age,
+                    halt: age,
                 };
                 FactKind::Resubmitted(symbol(), 1, Verdict::recorded(vec![control], ages))
             }));

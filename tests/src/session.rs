@@ -16,7 +16,7 @@ use alchemiser_driver::{
     settle::Settled,
 };
 use alchemiser_host::{Delivery, SharedBus};
-use alchemiser_local::store::FileStore;
+use alchemiser_local::{notices::FileNotifier, store::FileStore};
 use jiff::Timestamp;
 
 use crate::{
@@ -202,8 +202,9 @@ impl<'w> Session<'w> {
             }
             "WorkflowOutcomeFunction" => {
                 let (store, account) = (&self.desk.store, &rules.accounts.default);
+                let (notifier, policy) = (FileNotifier::new(&self.world.state), &rules.policy);
                 let handled =
-                    alchemiser_workflow_outcome::handle(payload, store, account, &rules.policy)
+                    alchemiser_workflow_outcome::handle(payload, store, &notifier, account, policy)
                         .await?;
                 self.note(|trail| trail.settled.extend(handled.settled));
                 handled.response

@@ -19,6 +19,7 @@ use alchemiser_local::{
     clock::{RunningClock, VirtualClock},
     exchange::{LocalExchange, lived_until},
     function::SIMULATED_ACCOUNT,
+    notices::FileNotifier,
     state::StateDir,
     store::FileStore,
 };
@@ -42,6 +43,7 @@ pub(crate) struct Session {
     pub(crate) bus: SharedBus,
     pub(crate) desk: Desk,
     pub(crate) rules: Rules,
+    notifier: FileNotifier,
     state: StateDir,
     seed: u64,
     watcher: Arc<dyn Watcher>,
@@ -89,6 +91,7 @@ impl Session {
             desk: Desk { store: Arc::new(store), publisher: Arc::new(bus.clone()), clock, owner },
             rules: Rules { accounts: Accounts { default: account }, policy, age },
             bus,
+            notifier: FileNotifier::new(state),
             state: state.clone(),
             seed: args.seed,
             watcher,
@@ -151,8 +154,14 @@ impl Session {
             "WorkflowOutcomeFunction" => {
                 let account = &self.rules.accounts.default;
                 let (store, policy) = (&self.desk.store, &self.rules.policy);
-                let handled =
-                    alchemiser_workflow_outcome::handle(payload, store, account, policy).await?;
+                let handled = alchemiser_workflow_outcome::handle(
+                    payload,
+                    store,
+                    &self.notifier,
+                    account,
+                    policy,
+                )
+                .await?;
                 trail.settled.extend(handled.settled);
                 handled.response
             }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use alchemiser_core::{
-    child::{OrderTerms, Purpose},
+    account::{Acquisition, Usage},
+    child::{OrderKind, OrderTerms, Purpose},
     controls::{Ages, Control, Verdict},
     decide::decide,
     execution::{Execution, apply},
@@ -64,10 +65,22 @@ fn sized(symbol: &Symbol) -> FactKind {
 
 fn intent(plan: &Plan, symbol: &Symbol, side: Side) -> FactKind {
     let age = SignedDuration::ZERO;
-    let ages =
-        Ages { quote_observed: age, quote_standing: age, session: age, orders: age, funds: age };
-    let terms =
-        OrderTerms { symbol: symbol.clone(), side, quantity: shares("10"), limit: price("100") };
+    let ages = Ages {
+        quote_observed: age,
+        quote_standing: age,
+        session: age,
+        orders: age,
+        funds: age,
+        account: age,
+        halt: age,
+    };
+    let terms = OrderTerms {
+        symbol: symbol.clone(),
+        side,
+        quantity: shares("10"),
+        limit: price("100"),
+        kind: OrderKind::Limit,
+    };
     FactKind::Intent(Box::new(Intent {
         attempt: 1,
         client_order_id: ClientOrderId::derive(&plan.account, &plan.plan_id, symbol, side, 1),
@@ -124,7 +137,14 @@ impl Life {
             held: sold.map(|item| hold(&item.symbol)).collect(),
         };
         let owner = Owner::new("owner").unwrap();
-        let first = [FactKind::Acquired(account()), FactKind::LeaseTaken(1, owner)];
+        let known = Acquisition {
+            account: account(),
+            date: jiff::civil::date(2026, 11, 20),
+            before: Usage::default(),
+            reserved: Usage::reserved_for(plan, &Policy::default()),
+            cent_symbols: Vec::new(),
+        };
+        let first = [FactKind::Acquired(Box::new(known)), FactKind::LeaseTaken(1, owner)];
         life.took(&first.map(|kind| Fact { at: start(), kind }))
     }
 
@@ -136,7 +156,7 @@ impl Life {
             life = life.read(&wanted);
             let facts = decide(&life.state, &life.seen, life.now);
             life = life.took(&facts);
-            life.seen = life.seen.answered();
+            life.seen.forget_answers();
             let due = outstanding(&life.state, life.now);
             life = life.acted(&due);
             let wake = due.wake_at.unwrap_or(life.now);
@@ -166,6 +186,9 @@ impl Life {
         }
         if wanted.positions {
             inputs.push(Input::Positions(self.held.clone(), now));
+        }
+        if wanted.halt != Wanted::No {
+            inputs.push(Input::Halt(None, now));
         }
         let day = SignedDuration::from_hours(3);
         let (opened_at, closes_at) = (now - day, now + day);

@@ -121,6 +121,22 @@ pub trait EventPublisher: Debug + Send + Sync {
     async fn publish(&self, event: &Announced, at: Timestamp) -> Result<(), PublishError>;
 }
 
+/// A message to people: how a plan ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// A line.
+    pub subject: String,
+    /// The rest.
+    pub text: String,
+}
+
+/// Whoever passes messages on to people (an SNS topic with e-mail subscriptions, a directory).
+#[async_trait]
+pub trait Notifier: Debug + Send + Sync {
+    /// Passes a message on. It may come more than once.
+    async fn notify(&self, notice: &Notice) -> Result<(), PublishError>;
+}
+
 /// Time.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync {

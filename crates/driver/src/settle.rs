@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::{
     log::{ExecutionLog, LogError, create},
-    ports::{Store, StoreError},
+    ports::{Notice, Store, StoreError},
 };
 
 /// What came of a terminal event.
@@ -85,6 +85,23 @@ pub async fn settle(
         return Err(SettleError::Unfinished(plan));
     };
     write(store, &state).await
+}
+
+impl Settled {
+    /// What people are told of it; nothing of an event that was not for us.
+    pub fn notice(&self) -> Option<Notice> {
+        match self {
+            Self::Ledger { key, lines, summary } => Some(Notice {
+                subject: format!("Alchemiser: {summary}").chars().take(100).collect(),
+                text: format!("{summary}\n{lines} orders with fills in {key}"),
+            }),
+            Self::Refused { reason } => Some(Notice {
+                subject: "Alchemiser: a plan was refused".to_owned(),
+                text: reason.clone(),
+            }),
+            Self::Ignored(_) => None,
+        }
+    }
 }
 
 /// Writes the ledger of a finished plan, and a supplement of what became known later. The same again is the same bytes.

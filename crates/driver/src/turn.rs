@@ -115,8 +115,30 @@ impl<'a> Owned<'a> {
             trace(fact);
             self.state.take(fact);
         }
+        self.say(&facts);
         self.floor.watcher.committed(&self.state, &facts);
         Ok(())
+    }
+
+    /// Where the plan stands after an entry.
+    fn say(&self, facts: &[Fact]) {
+        let children = || self.state.children();
+        let sent = children().map(|child| {
+            let asked = child.cancel.map(|asked| asked.last_at);
+            asked.unwrap_or(child.intended_at).max(child.intended_at)
+        });
+        let idle = sent.max().map(|at| self.state.last_at.duration_since(at).as_millis());
+        let elapsed = self.state.last_at.duration_since(self.state.claimed_at);
+        tracing::info!(
+            target: "alchemiser_driver::commit",
+            phase = self.state.phase.word(),
+            elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX),
+            live = children().filter(|child| child.status.is_live()).count(),
+            orders = self.state.orders_sent(),
+            since_last_action_ms = idle.and_then(|idle| i64::try_from(idle).ok()),
+            facts = facts.len(),
+            "committed"
+        );
     }
 
     /// One turn.

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::{
     clock::RunningClock,
     exchange::{LocalExchange, lived_until},
+    notices::FileNotifier,
     outbox::FilePublisher,
     settings::{CONFIG_REFUSED, Settings},
     state::{Exclusive, StateDir},
@@ -29,6 +30,8 @@ pub const SIMULATED_ACCOUNT: &str = "SIM000000001";
 /// A function's surroundings.
 #[derive(Debug)]
 pub struct LocalFunction {
+    /// Messages to people.
+    pub notifier: FileNotifier,
     state: StateDir,
     /// Store, bus, time, owner.
     pub desk: Desk,
@@ -78,6 +81,7 @@ impl LocalFunction {
             owner,
         };
         Ok(Self {
+            notifier: FileNotifier::new(&state),
             state,
             desk,
             rules: Rules { accounts: Accounts { default: account }, policy: settings.policy, age },

@@ -22,6 +22,7 @@ pub mod books;
 pub mod clock;
 pub mod exchange;
 pub mod function;
+pub mod notices;
 pub mod outbox;
 pub mod settings;
 pub mod state;

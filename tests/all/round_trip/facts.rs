@@ -1,11 +1,12 @@
 //! Facts of every kind: a new kind does not compile until it has a strategy here.
 
 use alchemiser_core::{
+    account::{Acquisition, Halt, Usage},
     child::OrderTerms,
     controls::{Ages, Verdict},
     fact::{
-        Announced, Fact, FactKind, Funds, Intent, LegCheck, PositionDifference, Preflight, Refusal,
-        RefusalKind, Reported, Sized,
+        Announced, Fact, FactKind, Funds, Intent, LegCheck, Mark, PositionDifference, Preflight,
+        Refusal, RefusalKind, Reported, Sized,
     },
     outcome::Outcome,
     plan::{Plan, PlanItem, PlanRefused},
@@ -41,9 +42,12 @@ macro_rules! kinds {
 
 kinds! {
     FactKind::Claimed(_) => plans().prop_map(|plan| FactKind::Claimed(Box::new(plan))),
-    FactKind::Acquired(_) => accounts().prop_map(FactKind::Acquired),
+    FactKind::Acquired(_) => acquisitions().prop_map(|known| FactKind::Acquired(Box::new(known))),
     FactKind::LeaseTaken(..) => (any::<u32>(), owners()).prop_map(|(epoch, owner)| FactKind::LeaseTaken(epoch, owner)),
     FactKind::PreflightPassed(_) => preflights().prop_map(FactKind::PreflightPassed),
+    FactKind::HaltSeen(_) => halts().prop_map(FactKind::HaltSeen),
+    FactKind::Marked(..) => (symbols(), any::<u32>(), any::<u32>(), decimals())
+        .prop_map(|(symbol, k, seconds, mid)| FactKind::Marked(symbol, k, Mark { seconds, mid })),
     FactKind::PlanStopped(_) => select(words::stop_codes()).prop_map(FactKind::PlanStopped),
     FactKind::FundsVerified(_) => (money(), money())
         .prop_map(|(before, proceeds)| FactKind::FundsVerified(Funds { before, proceeds })),
@@ -67,8 +71,8 @@ kinds! {
         .prop_map(|(symbol, k, report)| FactKind::Reported(symbol, k, Box::new(report))),
     FactKind::CancelRequested(..) => (symbols(), any::<u32>(), select(words::cancel_reasons()))
         .prop_map(|(symbol, k, reason)| FactKind::CancelRequested(symbol, k, reason)),
-    FactKind::LegFinished(..) => (symbols(), select(words::leg_outcomes()))
-        .prop_map(|(symbol, outcome)| FactKind::LegFinished(symbol, outcome)),
+    FactKind::LegFinished(..) => (symbols(), select(words::leg_outcomes()), maybe(quotes()))
+        .prop_map(|(symbol, outcome, quote)| FactKind::LegFinished(symbol, outcome, quote.map(Box::new))),
     FactKind::PhaseChanged(_) => select(words::phases()).prop_map(FactKind::PhaseChanged),
     FactKind::Reconciled(_) => vec(differences(), 0..4).prop_map(FactKind::Reconciled),
     FactKind::OutcomeReached(_) => outcomes().prop_map(|outcome| FactKind::OutcomeReached(Box::new(outcome))),
@@ -85,6 +89,30 @@ kinds! {
 pub(crate) fn facts() -> impl Strategy<Value = Fact> {
     let any = proptest::strategy::Union::new(kinds());
     (times(), any).prop_map(|(at, kind)| Fact { at, kind })
+}
+
+pub(crate) fn dates() -> impl Strategy<Value = jiff::civil::Date> {
+    times().prop_map(alchemiser_wire::ledger::trading_date)
+}
+
+pub(crate) fn usages() -> impl Strategy<Value = Usage> {
+    (money(), any::<u32>()).prop_map(|(notional, orders)| Usage { notional, orders })
+}
+
+pub(crate) fn halts() -> impl Strategy<Value = Halt> {
+    (texts(), texts(), times()).prop_map(|(who, why, at)| Halt::new(&who, &why, at))
+}
+
+fn acquisitions() -> impl Strategy<Value = Acquisition> {
+    (accounts(), dates(), usages(), usages(), vec(symbols(), 0..3)).prop_map(
+        |(account, date, before, reserved, cent_symbols)| Acquisition {
+            account,
+            date,
+            before,
+            reserved,
+            cent_symbols,
+        },
+    )
 }
 
 fn items() -> impl Strategy<Value = PlanItem> {
@@ -145,8 +173,10 @@ fn preflights() -> impl Strategy<Value = Preflight> {
     let kinds = (select(words::modes()), select(words::policies()));
     let moments = (times(), times(), times());
     let lasting = (durations(), durations());
-    (kinds, money(), lasting, moments, (decimals(), decimals()), vec(checks(), 0..4)).prop_map(
-        |(kinds, equity, lasting, moments, shares, legs)| Preflight {
+    // Written as an object: by key, each once.
+    let settings = proptest::collection::btree_map(texts(), texts(), 0..3);
+    (kinds, money(), lasting, moments, settings, vec(checks(), 0..4)).prop_map(
+        |(kinds, equity, lasting, moments, settings, legs)| Preflight {
             mode: kinds.0,
             equity,
             policy: kinds.1,
@@ -155,24 +185,27 @@ fn preflights() -> impl Strategy<Value = Preflight> {
             deadline: moments.0,
             opened_at: moments.1,
             closes_at: moments.2,
-            cash_share: shares.0,
-            amount_tolerance: shares.1,
+            settings: settings.into_iter().collect(),
             legs,
         },
     )
 }
 
 fn verdicts() -> impl Strategy<Value = Verdict> {
-    let ages = (durations(), durations(), durations(), durations(), durations());
+    let ages =
+        (durations(), durations(), durations(), durations(), durations(), durations(), durations());
     (vec(select(words::controls()), 0..23), ages).prop_map(|(passed, ages)| {
-        let (quote_observed, quote_standing, session, orders, funds) = ages;
-        Verdict::recorded(passed, Ages { quote_observed, quote_standing, session, orders, funds })
+        let (quote_observed, quote_standing, session, orders, funds, account, halt) = ages;
+        let ages = Ages { quote_observed, quote_standing, session, orders, funds, account, halt };
+        Verdict::recorded(passed, ages)
     })
 }
 
 fn intents() -> impl Strategy<Value = Intent> {
-    let terms = (symbols(), select(words::sides()), quantities(), prices())
-        .prop_map(|(symbol, side, quantity, limit)| OrderTerms { symbol, side, quantity, limit });
+    let kinds = select(words::order_kinds());
+    let terms = (symbols(), select(words::sides()), quantities(), prices(), kinds).prop_map(
+        |(symbol, side, quantity, limit, kind)| OrderTerms { symbol, side, quantity, limit, kind },
+    );
     let ids = (any::<u32>(), client_order_ids(), select(words::purposes()));
     (ids, terms, quotes(), bases(), maybe(bases()), verdicts()).prop_map(
         |(ids, terms, quote, before, ramp, verdict)| Intent {

@@ -1,30 +1,59 @@
 //! Ledger lines, account entries and requests.
 
+use alchemiser_core::account::{Account, Change, Holding};
 use alchemiser_wire::{
-    account::{AccountEntry, SCHEMA},
-    ledger::{LedgerLine, QuoteRecord},
+    account::AccountEntry,
+    ledger::{LedgerLine, MarkoutRecord, QuoteRecord},
     request::Request,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    values::{accounts, correlation_ids, event_ids, maybe, plan_ids, texts, times},
+    facts::{dates, halts, usages},
+    values::{accounts, correlation_ids, event_ids, maybe, plan_ids, symbols, texts, times},
     words,
 };
 
 pub(crate) fn account_entries() -> impl Strategy<Value = AccountEntry> {
-    let plans = (maybe(plan_ids()), vec(plan_ids(), 0..4));
-    (0..=SCHEMA, any::<u64>(), accounts(), plans, texts(), times()).prop_map(
-        |(schema, seq, account, plans, put_id, at)| AccountEntry {
-            schema,
+    (any::<u64>(), accounts(), changes(), states(), texts(), times()).prop_map(
+        |(seq, id, change, account, put_id, at)| AccountEntry {
             seq,
+            id,
+            change,
             account,
-            holder: plans.0,
-            waiting: plans.1,
             put_id,
             at,
         },
     )
+}
+
+fn changes() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        (plan_ids(), dates(), usages())
+            .prop_map(|(plan, date, reserved)| Change::Acquired(plan, date, reserved)),
+        plan_ids().prop_map(Change::Queued),
+        (plan_ids(), usages(), vec(symbols(), 0..3))
+            .prop_map(|(plan, used, cents)| Change::Released(plan, used, cents)),
+        halts().prop_map(Change::Halted),
+        texts().prop_map(Change::Resumed),
+    ]
+    .prop_map(|change| {
+        // A new change does not compile until it has a strategy above.
+        match &change {
+            Change::Acquired(..) | Change::Queued(_) | Change::Released(..) => {}
+            Change::Halted(_) | Change::Resumed(_) => {}
+        }
+        change
+    })
+}
+
+fn states() -> impl Strategy<Value = Account> {
+    let holder = maybe((plan_ids(), usages()));
+    let day = (maybe(dates()), usages(), vec(symbols(), 0..3));
+    (holder, vec(plan_ids(), 0..4), day, maybe(halts())).prop_map(|(holder, waiting, day, halt)| {
+        let holder = holder.map(|(plan, reserved)| Holding { plan, reserved });
+        Account { holder, waiting, date: day.0, used: day.1, cent_symbols: day.2, halt }
+    })
 }
 
 pub(crate) fn requests() -> impl Strategy<Value = Request> {
@@ -57,7 +86,9 @@ pub(crate) fn ledger_lines() -> impl Strategy<Value = LedgerLine> {
     let there = vec(texts(), 13);
     let perhaps = vec(maybe(texts()), 18);
     let seen = (quotes(), maybe(quotes()), maybe(quotes()));
-    let lists = (vec(texts(), 0..3), vec(texts(), 0..3), vec(texts(), 0..3));
+    let markouts =
+        (any::<u32>(), texts()).prop_map(|(seconds, dollars)| MarkoutRecord { seconds, dollars });
+    let lists = (vec(texts(), 0..3), vec(texts(), 0..3), vec(texts(), 0..3), vec(markouts, 0..3));
     (counts, there, perhaps, seen, lists).prop_map(|(counts, there, perhaps, seen, lists)| {
         let (mut there, mut perhaps) = (there.into_iter(), perhaps.into_iter());
         let mut text = || there.next().unwrap();
@@ -90,6 +121,7 @@ pub(crate) fn ledger_lines() -> impl Strategy<Value = LedgerLine> {
             quote_at_arrival: seen.2,
             effective_over_quoted: option(),
             price_improvement: option(),
+            markouts: lists.3,
             leg_cost_bps: option(),
             leg_cost_half_spreads: option(),
             leg_delay_bps: option(),

@@ -2,7 +2,7 @@
 
 use alchemiser_core::{
     announce::Event,
-    child::Purpose,
+    child::{OrderKind, Purpose},
     controls::Control,
     fact::{CancelReason, Phase, RefusalKind, StopCode},
     ids::ClientOrderId,
@@ -36,6 +36,7 @@ every! {
     actions: Action { Buy, Sell, Hold }
     urgencies: Urgency { Low, Normal, High, Urgent }
     purposes: Purpose { Rest, Cross }
+    order_kinds: OrderKind { Limit, Market }
     phases: Phase { Preparing, Selling, Proceeds, Buying, Closing, Finished }
     modes: TradeMode { Live, Paper, Simulated }
     policies: PolicyKind { Adaptive, Liquidity, Walk, Cross }
@@ -45,8 +46,8 @@ every! {
         Repeg, ToCross, CrossAgain, WindowOver, PlanStopped, NotConfirmed, LegOver, TooMuch,
     }
     stop_codes: StopCode {
-        PreflightUnreadable, AccountDiffers, AccountBlocked, ShortingEnabled, SessionClosed, TooLate, Stale,
-        TurnoverTooHigh, RejectBreaker, OrderDiffers, DeadlinePassed, LogIncomplete,
+        PreflightUnreadable, AccountDiffers, ModeDiffers, FeedNotAllowed, AccountBlocked, ShortingEnabled, SessionClosed, TooLate, Stale,
+        TurnoverTooHigh, DailyCap, Halted, ShortfallTooHigh, RejectBreaker, OrderDiffers, DeadlinePassed, LogIncomplete,
     }
     quote_faults: QuoteFault {
         Missing, OneSided, Crossed, BelowMinimum, TooWide, NotObserved, Standing,
@@ -56,8 +57,9 @@ every! {
         TotalsDiffer, Stale, PlanConflict, UnknownAccount, WrongEvent,
     }
     controls: Control {
-        Account, Session, OpenQuiet, ClockSkew, Validity, Deadline, OrdersRead, QuoteAge, OrderNotional, Collar,
-        LastTrade, PreviousClose, CrossSize, Leaves, Children, LiveOrder, WashTrade, Held, Budget, Shortfall,
+        Halt, Account, Mode, Session, OpenQuiet, ClockSkew, Validity, Deadline, OrdersRead, QuoteAge, OrderNotional,
+        DailyNotional, DailyOrders, Collar,
+        LastTrade, PreviousClose, CrossSize, MarketOrder, Leaves, Children, LiveOrder, WashTrade, Held, Budget, Shortfall,
         RejectBreaker, Throttle,
     }
     broker_statuses: BrokerStatus {
@@ -114,6 +116,7 @@ every_with! {
         LegOutcome::Skipped(_) => each(reasons(), LegOutcome::Skipped),
         LegOutcome::Refused(_) => each(reasons(), LegOutcome::Refused),
         LegOutcome::Failed(_) => each(reasons(), LegOutcome::Failed),
+        LegOutcome::Residue => [LegOutcome::Residue],
     }
     refusal_kinds: RefusalKind {
         RefusalKind::InsufficientQuantity { .. } => [None, Some(Quantity::ZERO), Some(Quantity::ONE)]

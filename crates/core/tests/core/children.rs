@@ -138,7 +138,7 @@ fn a_settled_order_has_nothing_left_to_say() {
     assert_eq!(is(Status::Unsent, "0", ""), (false, true));
 }
 
-/// L10, domain §8: the price improvement is s(far − P): dollars better than the far touch.
+/// L10: the price improvement is s(far − P): dollars better than the far touch.
 #[test]
 fn the_price_improvement_is_against_the_far_touch() {
     let check = |item: &str, order: &str, expected: Option<&str>| {

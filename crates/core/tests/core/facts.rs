@@ -140,7 +140,7 @@ fn facts_that_no_longer_fit_change_nothing() {
     }
 }
 
-/// Domain §6: three stops say that something is wrong beyond the plan, and halt the account.
+/// L9: three stops say that something is wrong beyond the plan, and halt the account.
 #[test]
 fn three_stops_halt_the_account() {
     let halting = StopCode::ALL.into_iter().filter(|code| code.halts_account());

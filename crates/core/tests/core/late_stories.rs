@@ -119,3 +119,54 @@ fn the_shortfall_counts_what_was_not_filled() {
         assert_eq!(cost.to_string(), "2.959");
     });
 }
+
+/// S6, S9: a cancel that is never confirmed is asked for again, never counted as gone, and ends as an open order.
+#[test]
+fn an_unconfirmed_cancel_ends_as_an_open_order() {
+    assert_snapshot!(told("BUY A 1000", |s| {
+        s.market("A", "98.00x500 101.90x500");
+        s.broker.cancels = false;
+        s.run(178);
+        s.run(25);
+        assert!(s.broker.posts == 1);
+    }), @"
+      0.0 lease 1
+      0.0 funds 10000 + 0
+      0.0 = buying
+      0.0 allocated A=1000
+      0.0 A target 9.813542
+      0.0 A #1 rest buy 9.813542 @ 98
+      0.1 A #1 new 0/9.813542
+    108.7 A #1 cancel repeg
+    112.4 A #1 cancel not_confirmed
+    116.1 A #1 cancel not_confirmed
+    119.8 A #1 cancel not_confirmed
+    123.5 A #1 cancel not_confirmed
+    127.2 A #1 cancel not_confirmed
+    130.9 A #1 cancel not_confirmed
+    134.6 A #1 cancel not_confirmed
+    138.3 A #1 cancel not_confirmed
+    142.0 A #1 cancel not_confirmed
+    145.7 A #1 cancel not_confirmed
+    149.4 A #1 cancel not_confirmed
+    153.1 A #1 cancel not_confirmed
+    156.8 A #1 cancel not_confirmed
+    160.5 A #1 cancel not_confirmed
+    164.2 A #1 cancel not_confirmed
+    167.9 A #1 cancel not_confirmed
+    171.6 A #1 cancel not_confirmed
+    175.3 A #1 cancel not_confirmed
+    179.0 A #1 cancel not_confirmed
+    182.7 A #1 cancel not_confirmed
+    186.4 A #1 cancel not_confirmed
+    190.1 A #1 cancel not_confirmed
+    191.8 A failed CANCEL_UNCONFIRMED
+    191.8 = closing
+    193.8 A #1 cancel not_confirmed
+    197.5 A #1 cancel not_confirmed
+    201.2 A #1 cancel not_confirmed
+    201.9 reconciled, 0 differ
+    201.9 failure failed ORDER_OPEN, 1 placed, 0 filled
+    201.9 = finished
+    ");
+}

@@ -34,7 +34,7 @@ fn said(leg: &Leg) -> String {
     all.map(|n| n.map_or_else(|| "-".to_owned(), |n| n.normalize().to_string())).join(" | ")
 }
 
-/// L10, domain §8: mid 100.00 at arrival, 100.10 at the first submit with half a spread of .01; 30 at 100.09 and 10 at
+/// L10: mid 100.00 at arrival, 100.10 at the first submit with half a spread of .01; 30 at 100.09 and 10 at
 /// 100.17 make 100.11 on 40 shares: cost .01 = .999 bps = 1 half-spread, delay .10 = 10 bps, shortfall 40 × .11, three
 /// quarters passive.
 #[test]
@@ -71,7 +71,7 @@ fn a_measure_without_a_meaning_is_unknown() {
     assert_eq!(said(&worked("BUY X 4000", "", &locked, "")), "1 | - | - | - | 0 | -");
 }
 
-/// L10, domain §8: what was not filled costs what its price has moved since the arrival: 10 shares left, .50 dearer.
+/// L10: what was not filled costs what its price has moved since the arrival: 10 shares left, .50 dearer.
 #[test]
 fn what_was_not_filled_is_part_of_the_shortfall() {
     let shortfall = |item: &str, target: &str, end: &str| {
@@ -89,7 +89,7 @@ fn what_was_not_filled_is_part_of_the_shortfall() {
     assert_eq!(shortfall("BUY X 4000", "40", ""), None);
 }
 
-/// L10, domain §8: the markout is s(m(fill + τ) − P): what the price did for us after the fill, where it was seen.
+/// L10: the markout is s(m(fill + τ) − P): what the price did for us after the fill, where it was seen.
 #[test]
 fn a_markout_is_what_the_price_did_for_us() {
     let markout = |item: &str, order: &str, seconds: u32| {

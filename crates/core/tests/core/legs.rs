@@ -104,7 +104,7 @@ fn only_sent_resting_orders_count_as_rested() {
     assert_eq!((leg.rested(), used.join(" ")), (2, "10 10.02".to_owned()));
 }
 
-/// S5, domain §3: E/Q at a spread of so many ticks, `(Σ 2s(P − m) + κ·S̄)/(Σ S + κ·S̄)` with κ = 30, to 4 decimals.
+/// S5: E/Q at a spread of so many ticks, `(Σ 2s(P − m) + κ·S̄)/(Σ S + κ·S̄)` with κ = 30, to 4 decimals.
 fn ratio(item: &str, orders: &[&str], ticks: &str, expected: &str) {
     let ratio = of(item, orders).effective_over_quoted(decimal(ticks));
     assert_eq!(ratio.round_dp(4).normalize().to_string(), expected, "{orders:?} at {ticks}");

@@ -22,7 +22,7 @@ fn words_of_policies_are_read_back() {
     assert_eq!(Urgency::from_word("normal"), None);
 }
 
-/// Domain §3, S1: `adaptive` works for as long as the urgency says, `liquidity` for its waits, `walk` for its steps; an
+/// S1: `adaptive` works for as long as the urgency says, `liquidity` for its waits, `walk` for its steps; an
 /// urgent plan crosses at once.
 #[test]
 fn working_times_follow_policy_and_urgency() {

@@ -47,7 +47,7 @@ fn judged(items: &str, edit: impl FnOnce(&mut Story)) -> String {
     told(&story.state)
 }
 
-/// X8, domain §1: the working time is what fits before the close, at most the urgency's; below 10 s only crossing fits,
+/// X8: the working time is what fits before the close, at most the urgency's; below 10 s only crossing fits,
 /// below nothing nothing does. The window adds a minute and 1.6 s of messages a leg, the deadline 5:30.
 #[test]
 fn the_working_time_fits_before_the_close() {
@@ -75,7 +75,7 @@ fn the_working_time_fits_before_the_close() {
 
 const FITS: &str = "adaptive 120 of 181.6, until 511.6";
 
-/// M2, domain §6: only an urgent plan begins in the first five minutes.
+/// M2: only an urgent plan begins in the first five minutes.
 #[test]
 fn the_first_minutes_are_quiet() {
     let opened = |ago: i64, urgency: Urgency| {

@@ -358,6 +358,7 @@ fn what_earlier_plans_left_is_canceled_first() {
         side: alchemiser_core::side::Side::Buy,
         quantity: shares("1"),
         limit: crate::given::price("99"),
+        kind: alchemiser_core::child::OrderKind::Limit,
     };
     told("BUY A 1000", |s| {
         let now = s.now;
@@ -413,7 +414,8 @@ fn a_long_failure_reason_is_cut_at_twenty_legs() {
     });
 }
 
-/// X2: the quotes of all symbols are asked for at once; those of legs that are over no longer, and none at the end.
+/// X2: the quotes of all symbols are asked for at once; those of legs that are over only while their fills' prices are
+/// looked at, and none at the end.
 #[test]
 fn quotes_are_asked_for_in_bulk_and_only_while_they_are_needed() {
     told("EXIT A 500; BUY B 900; BUY C 300", |s| {
@@ -426,10 +428,10 @@ fn quotes_are_asked_for_in_bulk_and_only_while_they_are_needed() {
         assert_eq!(wanted(s), "A");
         s.fill_all();
         s.run(2);
-        assert_eq!(wanted(s), "B C");
+        assert_eq!(wanted(s), "A B C");
         s.fill("B", "1000");
-        s.run(1);
-        assert_eq!(wanted(s), "C");
+        s.now = after(s.now, 301_000);
+        assert_eq!(wanted(s), "B C", "the fill of A is five minutes old");
         s.fill_all();
         s.run(5);
         assert_eq!((wanted(s), s.state.is_finished()), (String::new(), true));

@@ -33,7 +33,7 @@ fn a_leg_ends_after_its_window() {
     assert_eq!(at(WINDOW + 1), "A #1 canceled 0/9.998, A unfilled WINDOW_OVER, = closing");
 }
 
-/// Domain §3: what a spread of more than 2 % and more than two ticks left unfilled says so.
+/// X10: what a spread of more than 2 % and more than two ticks left unfilled says so.
 #[test]
 fn a_wide_spread_is_the_reason() {
     let at = |market: &str, tick: Option<Tick>| {
@@ -175,7 +175,7 @@ fn the_ramp_begins_after_nine_tenths() {
     assert_eq!(began(108_001), Some("5".to_owned()));
 }
 
-/// X3, §6: an order that is just what may be crossed is sent to the last decimal; a larger one in rounded parts.
+/// X3: an order that is just what may be crossed is sent to the last decimal; a larger one in rounded parts.
 #[test]
 fn a_crossing_order_at_its_cap_is_not_rounded() {
     let crossed = |held: &str| {

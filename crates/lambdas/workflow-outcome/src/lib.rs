@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alchemiser_core::{ids::AccountId, policy::Policy};
 use alchemiser_driver::{
     invoke::{self, Failed},
-    ports::Store,
+    ports::{Notifier, Store},
     settle::{Settled, settle},
 };
 use aws_lambda_events::sqs::SqsBatchResponse;
@@ -23,10 +23,11 @@ pub struct Handled {
 /// Deals with an invocation.
 ///
 /// # Errors
-/// [`Failed`] for a direct event whose ledger could not be written; it must come again.
+/// [`Failed`] for a direct event whose ledger could not be written, or that nobody could be told of; it must come again.
 pub async fn handle(
     payload: &[u8],
     store: &Arc<dyn Store>,
+    notifier: &dyn Notifier,
     account: &AccountId,
     policy: &Policy,
 ) -> Result<Handled, Failed> {
@@ -40,6 +41,9 @@ pub async fn handle(
             }
             Settled::Refused { reason } => tracing::warn!(%reason, "an input had been refused"),
             Settled::Ignored(_) => {}
+        }
+        if let Some(notice) = outcome.notice() {
+            notifier.notify(&notice).await.map_err(|error| Failed::new("NOTIFY", error))?;
         }
         Ok(Some(outcome))
     })

@@ -14,8 +14,8 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let account = &function.rules.accounts.default;
         let payload = event.payload.get().as_bytes();
-        let handled =
-            handle(payload, &function.desk.store, account, &function.rules.policy).await?;
+        let (store, policy) = (&function.desk.store, &function.rules.policy);
+        let handled = handle(payload, store, &function.notifier, account, policy).await?;
         Ok::<_, Error>(handled.response)
     }))
     .await

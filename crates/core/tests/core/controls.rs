@@ -283,7 +283,12 @@ fn the_bounds_hold_to_the_cent() {
     check(|c| c.execution.acquired.as_mut().unwrap().before.notional = dollars("299100"), true);
     check(|c| c.execution.acquired.as_mut().unwrap().before.orders = 499, true);
     check(|c| c.execution.policy.leverage_factors = vec![(symbol("A"), decimal("1.5"))], true);
-    check(|c| c.observed.session.as_mut().unwrap().1 = after(c.now, -120_001), false);
+    let read = |case: &mut Case, ago: i64| {
+        let (clock, at) = case.observed.session.as_mut().unwrap();
+        (clock.at, *at) = (after(case.now, -ago), after(case.now, -ago));
+    };
+    check(|c| read(c, 120_000), true);
+    check(|c| read(c, 120_001), false);
     check(|c| c.observed.session.as_mut().unwrap().0.is_open = false, false);
     check(|c| c.observed.session.as_mut().unwrap().0.closes_at = after(c.now, 120_000), true);
     check(|c| c.observed.session.as_mut().unwrap().0.at = after(c.now, 500), true);

@@ -236,7 +236,9 @@ fn mids_after_a_fill_are_noted_once() {
     story.post(Post::Fill);
     story.run(2);
     story.market("A", "101.00x500 101.02x500");
-    story.run(80);
+    story.run(10);
+    story.fill("B", "1");
+    story.run(70);
     story.fill_all();
     story.run(5);
     let marks = story.log.iter().filter_map(|fact| match &fact.kind {

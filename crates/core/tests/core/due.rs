@@ -3,8 +3,8 @@
 use alchemiser_core::{
     announce::Event,
     child::{CancelAsked, ChildOrder, Flight, Status},
-    execution::Execution,
-    fact::{Announced, CancelReason, FactKind, Phase, StopCode},
+    execution::{Execution, apply},
+    fact::{Announced, CancelReason, Fact, FactKind, Phase, StopCode},
     ids::{EventId, Symbol},
     leg::{LegOutcome, WaitCode},
     observed::{Input, observe},
@@ -14,7 +14,7 @@ use alchemiser_core::{
 
 use crate::{
     broker::Post,
-    given::{after, ordered, plan, quote, start},
+    given::{after, ordered, plan, quote, shares, start},
     story::Story,
 };
 
@@ -221,6 +221,36 @@ fn a_cancel_is_sent_when_it_was_just_asked_for() {
     assert_eq!(due(&asked(Status::CancelInFlight, false), 1_000), "");
     assert_eq!(due(&asked(Status::Canceled, true), 1_000), "");
     assert_eq!(due(&with_order("rest", Status::CancelInFlight, |_| ()), 0), "");
+}
+
+/// S6, L1: a plan that is over still follows an order that may fill, or whose price is not known: its cancel goes out,
+/// the orders are read, its events are published, and nothing else is done.
+#[test]
+fn an_order_that_outlives_its_plan_is_followed() {
+    let over = |status: Status, edit: fn(&mut ChildOrder)| {
+        let mut state = with_order("rest", status, edit);
+        state.phase = Phase::Finished;
+        let event_id = EventId::new("e1").unwrap();
+        let announced = Announced {
+            event_id,
+            detail_type: "TradeExecuted".to_owned(),
+            detail: "{}".to_owned(),
+        };
+        let kind = FactKind::Announced(Box::new(announced));
+        let state = apply(state, &Fact { at: start(), kind });
+        let due = outstanding(&state, start());
+        let wake = due.wake_at.map(|at| at.duration_since(start()).as_millis());
+        (wanted(&state), due.cancels.len(), due.publications.len(), wake)
+    };
+    let asked: fn(&mut ChildOrder) = |child| {
+        let (first_at, last_at, reason) = (start(), start(), CancelReason::WindowOver);
+        child.cancel = Some(CancelAsked { first_at, last_at, reason });
+    };
+    assert_eq!(over(Status::CancelInFlight, asked), ("orders".to_owned(), 1, 1, Some(100)));
+    assert_eq!(over(Status::Unresolved, |_| ()), ("orders".to_owned(), 0, 1, Some(1_000)));
+    let unpriced: fn(&mut ChildOrder) = |child| child.cumulative = shares("1");
+    assert_eq!(over(Status::Canceled, unpriced), ("orders".to_owned(), 0, 1, Some(1_000)));
+    assert_eq!(over(Status::Canceled, |_| ()), (String::new(), 0, 1, None));
 }
 
 /// X13: before anything trades, open orders of ours from earlier plans go, other people's where the policy says so.

@@ -131,16 +131,8 @@ impl Status {
             (_, B::Rejected) => Self::Rejected,
             (_, B::Expired) => Self::Expired,
             (_, B::Replaced) => Self::Replaced,
-            (Self::CancelInFlight, open) if open.is_open() => Self::CancelInFlight,
-            (_, B::PendingCancel) => Self::CancelInFlight,
-            (
-                Self::InFlight
-                | Self::Working
-                | Self::CancelInFlight
-                | Self::Unsent
-                | Self::Unresolved,
-                _,
-            ) => Self::Working,
+            (Self::CancelInFlight, _) | (_, B::PendingCancel) => Self::CancelInFlight,
+            (Self::InFlight | Self::Working | Self::Unsent | Self::Unresolved, _) => Self::Working,
         }
     }
 }

@@ -317,8 +317,6 @@ pub struct Book {
     pub ticks: Decimal,
     /// Pressure away from us, −1 to 1 (`z`).
     pub pressure: Decimal,
-    /// The near touch is ours alone.
-    pub alone: bool,
 }
 
 impl Book {
@@ -332,7 +330,7 @@ impl Book {
         let others = ours.map_or(near.size, |resting| near.size.less(resting.displayed));
         if let (Some(resting), true) = (ours, others.is_zero()) {
             let Base { near, ticks } = resting.before;
-            return Self { near, ticks, pressure: Decimal::ZERO, alone: true };
+            return Self { near, ticks, pressure: Decimal::ZERO };
         }
         let (others, opposite) = (others.shares(), far.size.shares());
         let imbalance =
@@ -345,7 +343,6 @@ impl Book {
             near: joined.unwrap_or(near.price),
             ticks: parent.tick.count(quote.spread()),
             pressure,
-            alone: false,
         }
     }
 

@@ -7,7 +7,7 @@ TOOLS := target/tools
 BOLERO_RANDOM_ITERATIONS ?= 1000000
 
 # Lines of core that no test of core reaches; it only falls. Half of them are the table of settings, evaluated by the compiler.
-UNCOVERED_MAX := 97
+UNCOVERED_MAX := 96
 
 # A part of the mutants of core, e.g. SHARD=2/8; all of them take hours.
 SHARD ?= 0/1

@@ -66,9 +66,7 @@ fn every_fact_of_an_owner_is_one_event_under_its_ids() {
     let under: Vec<&Value> = of_turns().filter(|line| line["span"]["name"] == "execute").collect();
     let entries = world.entries(&plans::id_of(&event));
     let facts = || entries.iter().filter(|entry| entry.epoch > 0).flat_map(|entry| &entry.facts);
-    // The lease itself is taken before there is an owner to speak for.
-    let first = |kind: &FactKind| matches!(kind, FactKind::Acquired(_) | FactKind::LeaseTaken(..));
-    assert_eq!(under.len(), facts().filter(|fact| !first(&fact.kind)).count());
+    assert_eq!(under.len(), facts().count());
     assert_eq!(of_turns().count(), facts().count());
     for line in under {
         let span = &line["span"];

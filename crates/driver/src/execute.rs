@@ -10,6 +10,7 @@ use alchemiser_core::{
 use alchemiser_wire::request::{Request, Why};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
+use tracing::Instrument;
 
 use crate::{
     accept::request,
@@ -149,13 +150,13 @@ pub async fn execute(
     let acquired = acquired.filter(|_| state.acquired.is_none()).map(FactKind::Acquired);
     let mut owned = Owned::new(floor, log, state, author);
     let lease = FactKind::LeaseTaken(epoch, floor.desk.owner.clone());
-    owned.commit(acquired.into_iter().chain([lease]).collect()).await?;
     let span = tracing::info_span!("execute", plan_id = %plan_id, epoch, correlation_id = %owned.state().plan.correlation_id,
         causation_id = %owned.state().plan.source_event);
-    let ended = {
-        use tracing::Instrument;
-        run(&mut owned, floor, stop_at).instrument(span).await?
+    let ended = async {
+        owned.commit(acquired.into_iter().chain([lease]).collect()).await?;
+        run(&mut owned, floor, stop_at).await
     };
+    let ended = ended.instrument(span).await?;
     if ended == Executed::Finished {
         let_go(&floor.desk, owned.state()).await?;
     }

@@ -337,3 +337,20 @@ fn foreign_orders_go_first_only_when_asked_for() {
     check(false, BrokerStatus::New);
     check(true, BrokerStatus::Canceled);
 }
+
+/// L9: a plan reserves the most that it may trade: buys and trims with their tolerance, exits at what the position may be
+/// worth, and as many orders as its legs may have; what it used is what it traded.
+#[test]
+fn a_plan_reserves_its_most_and_uses_what_it_traded() {
+    told("EXIT A 500; SELL B 500; BUY C 1000; HOLD D 900", |s| {
+        let most = Usage::reserved_for(&s.state.plan, &s.state.policy);
+        assert_eq!((most.notional, most.orders), (dollars("2155"), 60));
+        s.run(1);
+        s.fill("A", "2");
+        s.run(1);
+        // Two orders of $500.10 each at most: one at its limit in part, one still open.
+        let used = Usage::of(&s.state);
+        assert_eq!((used.notional, used.orders), (s.state.turned_over(), 2));
+        assert!(used.notional > dollars("990") && used.notional < dollars("1010"), "{used:?}");
+    });
+}

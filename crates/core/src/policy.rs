@@ -194,6 +194,8 @@ pub struct Policy {
     pub previous_close_collar: Decimal,
     /// Symbols that move by a multiple of their index: the previous-close collar is that much wider.
     pub leverage_factors: Vec<(Symbol, Decimal)>,
+    /// Symbols that are not traded, whatever a plan says.
+    pub no_trade_symbols: Vec<Symbol>,
     /// Symbols on the half-penny list of the amended Rule 612.
     pub half_cent_symbols: Vec<Symbol>,
     /// What the account's plans trade in a day, as a multiple of equity, at most.
@@ -326,6 +328,7 @@ impl Default for Policy {
             last_trade_max_age: seconds(60),
             previous_close_collar: decimal(30, 2),
             leverage_factors: leveraged(),
+            no_trade_symbols: Vec::new(),
             half_cent_symbols: Vec::new(),
             daily_notional_max: decimal(3, 0),
             daily_orders_max: 500,

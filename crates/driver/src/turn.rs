@@ -431,6 +431,9 @@ fn trace(fact: &Fact) {
         FactKind::HaltSeen(halt) => {
             tracing::warn!(at = %fact.at, who = %halt.who, why = %halt.why, "trading is halted");
         }
+        FactKind::Reconciled(differences) if !differences.is_empty() => {
+            tracing::warn!(at = %fact.at, ?differences, "positions are not what they should be");
+        }
         FactKind::PlanStopped(code) => {
             tracing::warn!(at = %fact.at, code = code.code(), "plan stopped");
         }

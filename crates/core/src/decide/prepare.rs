@@ -240,7 +240,8 @@ fn pass(decider: &mut Decider<'_>, readings: &Readings, preflight: Preflight) {
         .iter()
         .filter_map(|leg| {
             let tradable = decider.observed.assets.get(leg.symbol()).and_then(Option::as_ref);
-            if !tradable.is_some_and(|asset| asset.tradable) {
+            let barred = decider.state.policy.no_trade_symbols.contains(leg.symbol());
+            if barred || !tradable.is_some_and(|asset| asset.tradable) {
                 return Some((leg.symbol().clone(), Reason::NotTradable));
             }
             let check = leg.check.as_ref().filter(|_| leg.side == Side::Sell)?;

@@ -188,6 +188,8 @@ pub const SETTINGS: &[Setting] = &[
         .because("a limit is at most this share worse than the previous close"),
     word("leverage_factors", Bound::Factors, Place::Factors(|p| &mut p.leverage_factors))
         .because("leveraged funds: how many times wider the previous-close collar is"),
+    word("no_trade_symbols", Bound::Symbols, Place::Symbols(|p| &mut p.no_trade_symbols))
+        .because("symbols that are not traded, whatever a plan says"),
     word("half_cent_symbols", Bound::Symbols, Place::Symbols(|p| &mut p.half_cent_symbols))
         .because("symbols on the half-penny list: their tick is $0.005 until it is refused"),
     times("daily_notional_max", decimal(1, 1), decimal(20, 0), |p| &mut p.daily_notional_max)

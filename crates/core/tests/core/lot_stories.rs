@@ -231,3 +231,15 @@ fn a_locked_market_is_taken_and_binds_to_nothing() {
     5.0 = finished
     ");
 }
+
+/// X15: a symbol on the no-trade list is refused before anything trades; the other legs are not held up.
+#[test]
+fn a_symbol_on_the_no_trade_list_is_refused() {
+    let trace = told("BUY A 1000; BUY B 500", |s| {
+        s.under(|policy| policy.no_trade_symbols = vec![symbol("A")]);
+        s.post(Post::Fill);
+        s.run(3);
+        assert_eq!(s.broker.posts, 1);
+    });
+    assert!(trace.contains("A refused NOT_TRADABLE") && trace.contains("B filled"), "{trace}");
+}

@@ -5,6 +5,7 @@ use alchemiser_core::{
     fact::CancelReason,
     leg::LegOutcome,
 };
+use alchemiser_local::books;
 use serde::Serialize;
 
 use crate::{
@@ -58,6 +59,16 @@ pub(crate) fn status(args: &ReadArgs) -> Result<Exit, Stopped> {
     let lines: Vec<Line> = load::executions(&state).map_err(stopped)?.iter().map(line).collect();
     if args.json {
         return crate::print_json(&lines);
+    }
+    let accounts =
+        books::accounts(&state).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
+    for entry in accounts {
+        if let Some(halt) = entry.account.halt {
+            crate::print(&format!(
+                "Trading in {} is halted since {}, by {}: {}",
+                entry.id, halt.at, halt.who, halt.why
+            ))?;
+        }
     }
     if lines.is_empty() {
         return crate::print("No plan was executed here yet.");

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use alchemiser_driver::audit::{BrokerFill, BrokerOrder, StoredLog, Truth};
 use alchemiser_market::journal::{self, JournalError, Record};
-use alchemiser_wire::entry::Entry;
+use alchemiser_wire::{account::AccountEntry, entry::Entry};
 use jiff::Timestamp;
 
 use crate::state::StateDir;
@@ -32,6 +32,22 @@ pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
         }
     }
     Ok(logs)
+}
+
+/// The newest entry of each account's log.
+///
+/// # Errors
+/// The file system's error, or an entry that is not readable.
+pub fn accounts(state: &StateDir) -> io::Result<Vec<AccountEntry>> {
+    let mut newest = Vec::new();
+    for account in children(&state.root().join("accounts"))? {
+        // Numbers count down: the first name is the newest entry.
+        if let Some(file) = children(&account)?.first() {
+            let entry = AccountEntry::from_bytes(&fs::read(file)?).map_err(io::Error::other)?;
+            newest.push(entry);
+        }
+    }
+    Ok(newest)
 }
 
 /// The time of the newest entry of any log; `None` when there is none. What cannot be read says no time.

@@ -21,6 +21,9 @@ fn a_halted_account_refuses_plans_until_it_is_resumed() {
     run_json(&example(), &state, &[]);
     let halted = turn(&state, &["halt", "--reason", "a drill"]);
     assert_eq!((&halted["halted"], &halted["why"]), (&true.into(), &"a drill".into()));
+    let status = Command::new(BINARY).args(["status", "--state"]).arg(&state).output().unwrap();
+    let status = String::from_utf8(status.stdout).unwrap();
+    assert!(status.contains("is halted since") && status.contains("a drill"), "{status}");
     let again = turn(&state, &["halt", "--reason", "another drill"]);
     assert_eq!(again["why"], "a drill", "the first halt says why");
     let text = fs::read_to_string(example()).unwrap();

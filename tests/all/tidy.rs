@@ -12,7 +12,7 @@ use alchemiser_tests::world::repository;
 const LINES_MAX: usize = 500;
 
 /// Who may depend on whom (design, architecture "Layers"; `local` on `market`: docs/adr/0001).
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("driver", &["core", "wire"]),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("host", &["core", "wire", "driver"]),
     ("report", &["core", "wire"]),
     ("lambda", &["core", "wire", "driver", "alpaca", "aws", "local", "report"]),
+    ("model", &["core"]),
     ("top", &[]),
 ];
 

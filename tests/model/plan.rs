@@ -20,7 +20,7 @@
 //! (`Owner::lose`).
 //!
 //! What it leaves out: quantities and partial fills (an order fills as a whole), money, more legs than one, phases, the
-//! account, halts, markers and the sweeper (here an owner may come at any moment), an order whose
+//! account (see `crate::account`), halts, markers and the sweeper (here an owner may come at any moment), an order whose
 //! symbol or side differs, the rebuild from the broker, and progress: whether a plan ends is the simulation's question.
 
 mod broker;

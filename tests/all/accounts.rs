@@ -94,3 +94,16 @@ fn a_finished_plan_in_the_line_does_not_hold_up_the_others() {
     assert!(over("small-2"));
     assert!(over("small-3"), "nobody asked for the plan that waits behind a finished one");
 }
+
+/// L9, X9: a process that read its plan's log before the end does not take the account for the finished plan, whose usage
+/// would count twice.
+#[test]
+fn a_finished_plan_takes_the_account_no_more() {
+    let world = World::new(4);
+    let event = plans::small();
+    world.run(&event, Script::clean());
+    let finished = world.finish(&event);
+    let late = world.session_beside(Script::clean());
+    let asked = block_on(acquire(&late.desk, &finished.plan, &world.rules.policy)).unwrap();
+    assert_eq!(asked, Asked::Over);
+}

@@ -53,6 +53,8 @@ pub enum Asked {
     Acquired(Box<Acquisition>),
     /// Another plan holds it.
     Busy(PlanId),
+    /// The plan was finished, and has given it back, since its log was read.
+    Over,
 }
 
 /// How often a lost race is run again.
@@ -101,6 +103,8 @@ pub async fn acquire(desk: &Desk, plan: &Plan, policy: &Policy) -> Result<Asked,
             return Ok(Asked::Acquired(Box::new(acquisition)));
         }
         let change = match &account.holder {
+            // Read after the newest entry: whoever finishes the plan now collides with our write.
+            None if is_finished(desk, id, plan_id).await? => return Ok(Asked::Over),
             None => {
                 let date = trading_date(desk.clock.now());
                 Change::Acquired(plan_id.clone(), date, Usage::reserved_for(plan, policy))
@@ -170,6 +174,17 @@ pub async fn resume(desk: &Desk, id: &AccountId, who: &str) -> Result<Option<Hal
         }
     }
     Err(AccountError::Contended(id.clone()))
+}
+
+async fn is_finished(
+    desk: &Desk,
+    account: &AccountId,
+    plan: &PlanId,
+) -> Result<bool, AccountError> {
+    let mut log = ExecutionLog::new(desk.store.clone(), account, plan.as_str());
+    let entries = log.read_on().await?;
+    let facts = entries.iter().flat_map(|entry| &entry.facts);
+    Ok(Execution::fold(facts, &Policy::default()).is_some_and(|state| state.is_finished()))
 }
 
 /// What a holder used, once its plan is over; `None` while it is not.

@@ -138,6 +138,7 @@ pub async fn execute(
     if !state.is_finished() {
         match account::acquire(&floor.desk, &state.plan, policy).await? {
             Asked::Busy(holder) => return Ok(Executed::Busy { holder }),
+            Asked::Over => return Ok(Executed::AlreadyFinished),
             Asked::Acquired(acquisition) => acquired = Some(acquisition),
         }
     }

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  completed (also: already executed, nothing to do)
-  1  verify found violations, or the command itself failed
+  1  verify or simulate found violations, or the command itself failed
   2  the input was refused, or the command line is wrong
   3  the plan ended in WorkflowFailed
   4  locked: another process has the state directory, or another plan the account";
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Halt(HaltArgs),
     /// Let trading go on after a halt
     Resume(SwitchArgs),
+    /// Run plans in a simulated world where everything goes wrong, and check the invariants
+    Simulate(SimulateArgs),
     /// Show every setting: its value, unit, origin, bound and reason
     Config(ConfigArgs),
 }
@@ -112,6 +114,22 @@ pub(crate) struct HaltArgs {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) switch: SwitchArgs,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct SimulateArgs {
+    /// How many seeds
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) seeds: u64,
+    /// The first one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) from: u64,
+    /// Only this one, told line by line
+    #[arg(long, value_name = "X", conflicts_with_all = ["seeds", "from", "json"])]
+    pub(crate) seed: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -2,7 +2,8 @@
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
 //! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger`, `replay` and `verify` only read;
-//! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by.
+//! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by;
+//! `simulate` tries all of it in a world where everything goes wrong.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
@@ -16,6 +17,7 @@ mod replay;
 mod report;
 mod run;
 mod session;
+mod simulate;
 mod status;
 mod table;
 mod verify;
@@ -32,11 +34,14 @@ use crate::{
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .json()
-        .init();
+    // A simulated world is full of what would wake somebody in the real one.
+    if !matches!(args.command, Command::Simulate(_)) {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .json()
+            .init();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let ended = match (runtime, args.command) {
         (Err(error), _) => Err(Stopped::failed("RUNTIME", &error)),
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
         (Ok(_), Command::Replay(args)) => replay::replay(&args),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
+        (Ok(_), Command::Simulate(simulate)) => simulate::simulate(&simulate),
         (Ok(_), Command::Config(config)) => config::config(&config),
     };
     match ended {

@@ -183,8 +183,9 @@ async fn follow(
     let mut news = false;
     while owned.follow(&mut lease).await? {
         news = true;
-        let now = floor.desk.clock.now();
-        if !owned.state().must_be_followed() || now >= give_up {
+        let (now, state) = (floor.desk.clock.now(), owned.state());
+        // What the bus took is written with the next look.
+        if (!state.must_be_followed() && state.is_complete()) || now >= give_up {
             break;
         }
         let wake = now.saturating_add(owned.state().policy.cancel_retry).unwrap_or(now);
@@ -198,7 +199,8 @@ async fn follow(
     let over = state.preflight.as_ref().is_some_and(|(preflight, _)| {
         floor.desk.clock.now().duration_since(preflight.closes_at) > DAY_ORDERS_OVER
     });
-    if settled || (over && owned.has_listed()) {
+    // With an event that the bus does not have the plan is not over: whoever is asked next publishes it.
+    if state.is_complete() && (settled || (over && owned.has_listed())) {
         if !settled {
             tracing::error!(plan_id = %state.plan.plan_id, "an order was never accounted for, and its day is over: look at the broker's books");
         }

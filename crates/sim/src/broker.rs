@@ -1,0 +1,352 @@
+//! The broker and the market data behind a process's line.
+
+use std::collections::BTreeMap;
+
+use alchemiser_core::{
+    controls::Approved,
+    fact::RefusalKind,
+    ids::{BrokerOrderId, ClientOrderId, Symbol},
+    quantity::Quantity,
+    quote::{RawQuote, Snapshot, Touch},
+    reading::{AccountReading, Asset, Position, SessionClock},
+    report::OrderReport,
+};
+use alchemiser_driver::ports::{Broker, MarketData, ReadError, SubmitError};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    chance::Chance,
+    exchange::{NewOrder, Submitted, refusal},
+    fault::Fault,
+    line::Line,
+    world::{Happening, World, later},
+};
+
+/// What becomes of a request on its way to the broker.
+enum Way {
+    Arrives,
+    Lost,
+}
+
+fn lost<T>() -> Result<T, ReadError> {
+    Err(ReadError("injected".to_owned()))
+}
+
+fn unclear<T>() -> Result<T, SubmitError> {
+    Err(SubmitError::Unclear("injected".to_owned()))
+}
+
+impl Line {
+    /// A trading call sets out.
+    async fn call(&self) -> Way {
+        self.world().called();
+        self.enter().await;
+        if self.hits(Fault::BrokerUnclear) || self.hits(Fault::BrokerTooMany) {
+            return Way::Lost;
+        }
+        Way::Arrives
+    }
+
+    /// A reading: it has no effect, so that a lost request and a lost answer are the same.
+    async fn ask<T: Send>(
+        &self,
+        read: impl FnOnce(&mut World) -> T + Send,
+    ) -> Result<T, ReadError> {
+        match self.call().await {
+            Way::Lost => lost(),
+            Way::Arrives => {
+                let answer = read(&mut self.world());
+                self.leave().await;
+                Ok(answer)
+            }
+        }
+    }
+
+    /// An injected refusal: the broker's, or its gateway's before it looked whether it knows the order.
+    fn refused(&self, quantity: Quantity) -> Option<SubmitError> {
+        let kind = if self.hits(Fault::RefusedPrice) {
+            let mut world = self.world();
+            world.chance.pick(&[RefusalKind::SubPenny, RefusalKind::Other])
+        } else if self.hits(Fault::RefusedWash) {
+            RefusalKind::WashTrade
+        } else if self.hits(Fault::RefusedFunds) {
+            let mut world = self.world();
+            let part = Decimal::new(world.chance.between(0, 100), 2);
+            let available = Some(Quantity::rounded_down(quantity.shares() * part, 0));
+            let lacking =
+                [available, None].map(|available| RefusalKind::InsufficientQuantity { available });
+            world.chance.pick(&[RefusalKind::InsufficientFunds, lacking[0], lacking[1]])
+        } else {
+            return None;
+        };
+        Some(SubmitError::Refused(refusal(kind)))
+    }
+
+    /// An order that reaches the broker now.
+    async fn arrive(&self, new: NewOrder) -> Result<OrderReport, SubmitError> {
+        if let Some(refused) = self.refused(new.quantity) {
+            self.leave().await;
+            return Err(refused);
+        }
+        let submitted = self.world().submit(new);
+        self.leave().await;
+        if self.hits(Fault::BrokerLostAnswer) {
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        if self.hits(Fault::BrokerDuplicate) {
+            return Err(SubmitError::Duplicate);
+        }
+        match submitted {
+            Submitted::Taken(report) => Ok(report),
+            Submitted::Refused(refusal) => Err(SubmitError::Refused(refusal)),
+            Submitted::Duplicate => {
+                self.world().tally.count(Fault::BrokerDuplicate);
+                Err(SubmitError::Duplicate)
+            }
+        }
+    }
+}
+
+impl World {
+    /// The broker takes or refuses an order.
+    pub(crate) fn submit(&mut self, new: NewOrder) -> Submitted {
+        let now = self.now;
+        let id = new.client_order_id.clone();
+        let submitted = self.exchange.submit(now, new);
+        self.note(|_| format!("    $ {id} {submitted:?}"));
+        submitted
+    }
+
+    /// The account's orders, or what a broker behind the times says of them.
+    fn orders(&mut self, since: Timestamp, line: &Line) -> Vec<OrderReport> {
+        let mut orders = self.exchange.list_orders(self.now, since);
+        if self.hits(Fault::OrdersStale, line.process) {
+            match self.chance.below(3) {
+                0 => orders.clone_from(&self.past_orders),
+                1 => orders.reverse(),
+                _ => drop(orders.pop()),
+            }
+        } else {
+            self.past_orders.clone_from(&orders);
+        }
+        if self.hits(Fault::NoPrice, line.process) {
+            for order in &mut orders {
+                order.average_price = None;
+            }
+        }
+        orders
+    }
+
+    fn account(&mut self, line: &Line) -> AccountReading {
+        let account = self.exchange.account(self.now);
+        let lags = self.hits(Fault::FundsLag, line.process);
+        if let Some(past) = self.past_account.as_ref().filter(|_| lags) {
+            return past.clone();
+        }
+        self.past_account = Some(account.clone());
+        account
+    }
+
+    fn cancel(&mut self, order: &BrokerOrderId, line: &Line) -> Result<(), ReadError> {
+        if self.hits(Fault::CancelIgnored, line.process) {
+            return Ok(());
+        }
+        if self.hits(Fault::CancelRace, line.process) {
+            self.exchange.overtake(order);
+        }
+        let delay = self.chance.millis(0, 400);
+        let taken = self.exchange.cancel(self.now, order, later(self.now, delay));
+        self.note(|_| format!("    $ cancel {order}: {taken}"));
+        if taken { Ok(()) } else { Err(ReadError("the order is not cancelable".to_owned())) }
+    }
+
+    fn snapshots(&mut self, symbols: &[Symbol], line: &Line) -> BTreeMap<Symbol, Snapshot> {
+        self.exchange.advance(self.now);
+        let mut found = BTreeMap::new();
+        for symbol in symbols {
+            if self.strikes(Fault::SymbolHalt) {
+                let pause = self.chance.millis(2_000, 40_000);
+                let until = Some(later(self.now, pause));
+                if let Some(book) = self.exchange.books.get_mut(symbol) {
+                    book.halted_until = until;
+                }
+            }
+            let Some(book) = self.exchange.books.get(symbol) else { continue };
+            let mut snapshot = book.snapshot(self.now);
+            if let Some(quote) = &mut snapshot.quote {
+                // The adapter stamps a reading with its own clock.
+                quote.observed_at = later(quote.observed_at, self.processes[line.process].ahead);
+            }
+            if self.hits(Fault::QuoteMissing, line.process) {
+                if self.chance.percent(50) {
+                    continue;
+                }
+                snapshot.quote = None;
+            }
+            snapshot.quote = snapshot.quote.map(|quote| self.unquiet(quote, line));
+            found.insert(symbol.clone(), snapshot);
+        }
+        found
+    }
+
+    /// A quote with what is wrong with it.
+    fn unquiet(&mut self, mut quote: RawQuote, line: &Line) -> RawQuote {
+        if self.hits(Fault::QuoteCrossed, line.process) {
+            (quote.bid, quote.ask) = (quote.ask, quote.bid);
+        }
+        if self.hits(Fault::QuoteZero, line.process) {
+            match self.chance.below(3) {
+                0 => quote.bid = None,
+                1 => quote.ask = None,
+                _ => quote.ask = quote.ask.map(|ask| Touch { size: Quantity::ZERO, ..ask }),
+            }
+        }
+        if self.hits(Fault::QuoteStale, line.process) {
+            let age = if self.chance.percent(50) {
+                self.chance.millis(2_000, 20_000)
+            } else {
+                self.chance.millis(60_000, 1_200_000)
+            };
+            let before = |at: Timestamp| at.saturating_sub(age).unwrap_or(at);
+            quote.changed_at = before(quote.changed_at);
+            if self.chance.percent(50) {
+                quote.observed_at = before(quote.observed_at);
+            }
+        }
+        quote
+    }
+}
+
+/// How long after it was given up an order may arrive.
+fn lateness(chance: &mut Chance) -> SignedDuration {
+    let most = chance.pick(&[1_000, 5_000, 40_000]);
+    chance.millis(100, most)
+}
+
+#[async_trait]
+impl Broker for Line {
+    async fn submit(&self, order: &Approved) -> Result<OrderReport, SubmitError> {
+        let new = {
+            let mut world = self.world();
+            world.posted(self.process, order);
+            let terms = order.terms();
+            NewOrder {
+                client_order_id: order.client_order_id().to_string(),
+                symbol: terms.symbol.clone(),
+                side: terms.side,
+                quantity: terms.quantity,
+                limit: terms.limit,
+                ahead: world.processes[self.process].ahead,
+            }
+        };
+        if let Way::Lost = self.call().await {
+            return unclear();
+        }
+        if self.hits(Fault::BrokerLostRequest) {
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        if self.hits(Fault::BrokerLate) {
+            {
+                let mut world = self.world();
+                let pause = lateness(&mut world.chance);
+                let at = later(world.now, pause);
+                world.plan(at, Happening::Arrive(new));
+            }
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        self.arrive(new).await
+    }
+
+    async fn cancel(&self, order: &BrokerOrderId) -> Result<(), ReadError> {
+        self.world().cancel_asked(order);
+        if let Way::Lost = self.call().await {
+            return lost();
+        }
+        if self.hits(Fault::BrokerLostRequest) {
+            self.wait_in_vain().await;
+            return lost();
+        }
+        let answer = self.world().cancel(order, self);
+        self.leave().await;
+        if self.hits(Fault::BrokerLostAnswer) {
+            self.wait_in_vain().await;
+            return lost();
+        }
+        answer
+    }
+
+    async fn order(&self, id: &ClientOrderId) -> Result<Option<OrderReport>, ReadError> {
+        let process = self.process;
+        self.ask(move |world| {
+            let now = world.now;
+            let mut found = world.exchange.order(now, id.as_str());
+            // Not found is no proof of absence.
+            if world.hits(Fault::OrdersStale, process) {
+                found = None;
+            }
+            if let Some(found) = found.as_mut().filter(|_| world.hits(Fault::NoPrice, process)) {
+                found.average_price = None;
+            }
+            found
+        })
+        .await
+    }
+
+    async fn orders(&self, since: Timestamp) -> Result<Vec<OrderReport>, ReadError> {
+        self.ask(|world| world.orders(since, self)).await
+    }
+
+    async fn account(&self) -> Result<AccountReading, ReadError> {
+        self.ask(|world| world.account(self)).await
+    }
+
+    async fn positions(&self) -> Result<Vec<Position>, ReadError> {
+        self.ask(|world| {
+            let now = world.now;
+            world.exchange.positions(now)
+        })
+        .await
+    }
+
+    async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, ReadError> {
+        self.ask(|world| {
+            let book = world.exchange.books.get(symbol)?;
+            Some(Asset {
+                symbol: symbol.clone(),
+                tradable: world.untradable.as_ref() != Some(symbol),
+                fractionable: book.fractionable,
+                tick: None,
+                round_lot: Quantity::rounded_down(Decimal::ONE_HUNDRED, 0),
+            })
+        })
+        .await
+    }
+
+    async fn clock(&self) -> Result<SessionClock, ReadError> {
+        self.ask(|world| SessionClock {
+            at: world.now,
+            is_open: world.is_open(),
+            opened_at: world.exchange.opened_at,
+            closes_at: world.exchange.closes_at,
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl MarketData for Line {
+    async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, ReadError> {
+        self.enter().await;
+        if self.hits(Fault::QuoteMissing) {
+            return lost();
+        }
+        let found = self.world().snapshots(symbols, self);
+        self.leave().await;
+        Ok(found)
+    }
+}

@@ -1,0 +1,199 @@
+//! What must hold at the end, whatever happened on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alchemiser_core::{execution::Execution, quantity::Quantity};
+use alchemiser_driver::audit::{StoredLog, audit};
+use alchemiser_wire::{
+    account::AccountEntry,
+    entry::Entry,
+    ledger::{self, LedgerLine},
+};
+use rust_decimal::Decimal;
+
+use crate::{
+    scene::{ACCOUNT, Wanted},
+    world::World,
+};
+
+/// Everything that must hold; what does not goes to the watch's violations. Returns the plans' states.
+pub(crate) fn check(world: &mut World, plans: &[Wanted]) -> Vec<Execution> {
+    let report = audit(&logs(world), Some(world.exchange.truth()));
+    for violation in report.violations {
+        world.broken(violation.invariant, format!("{}: {}", violation.log, violation.found));
+    }
+    world.check_calls();
+    let ids: BTreeSet<&str> = plans.iter().map(|plan| plan.plan_id.as_str()).collect();
+    let states: Vec<Execution> = ids.iter().filter_map(|id| state(world, id)).collect();
+    if states.len() != ids.len() {
+        world.broken("I14", format!("{} of {} plans were never claimed", states.len(), ids.len()));
+    }
+    for state in &states {
+        over(world, state);
+        published(world, state);
+        settled(world, state);
+    }
+    states
+}
+
+/// Every log of the store.
+fn logs(world: &World) -> Vec<StoredLog> {
+    let mut logs: Vec<StoredLog> = Vec::new();
+    for (key, bytes) in world.store.range("executions/".to_owned().."executions0".to_owned()) {
+        let Some((name, file)) = key.rsplit_once('/') else { continue };
+        let Some(number) = file.strip_suffix(".json").and_then(|n| n.parse().ok()) else {
+            continue;
+        };
+        if logs.last().is_none_or(|log| log.name != name) {
+            logs.push(StoredLog { name: name.to_owned(), entries: BTreeMap::new() });
+        }
+        if let Some(log) = logs.last_mut() {
+            log.entries.insert(number, bytes.clone());
+        }
+    }
+    logs
+}
+
+/// The entries of a plan's log.
+fn entries(world: &World, plan_id: &str) -> Vec<Entry> {
+    let prefix = format!("executions/{ACCOUNT}/{plan_id}/");
+    let range = world.store.range(prefix.clone()..);
+    let own = range.take_while(|(key, _)| key.starts_with(&prefix));
+    own.filter_map(|(_, bytes)| Entry::from_bytes(bytes).ok()).collect()
+}
+
+fn state(world: &World, plan_id: &str) -> Option<Execution> {
+    let entries = entries(world, plan_id);
+    Execution::fold(entries.iter().flat_map(|entry| &entry.facts), &world.policy)
+}
+
+/// Every plan was claimed, is over, and the bus has its events.
+pub(crate) fn all_complete(world: &World, plans: &[Wanted]) -> bool {
+    plans.iter().all(|plan| state(world, &plan.plan_id).is_some_and(|state| state.is_complete()))
+}
+
+/// I14: the plan is over, and nothing of it is left lying about.
+fn over(world: &mut World, state: &Execution) {
+    let id = state.plan.plan_id.clone();
+    if !state.is_complete() {
+        let (phase, at) = (state.phase.word(), world.now);
+        return world.broken("I14", format!("{id} is {phase} at {at}, long after faults stopped"));
+    }
+    if world.store.contains_key(&format!("open/{ACCOUNT}/{id}")) {
+        world.broken("I14", format!("the marker of {id} is still there"));
+    }
+    let newest = world.store.range(format!("accounts/{ACCOUNT}/")..).next();
+    let newest = newest.and_then(|(_, bytes)| AccountEntry::from_bytes(bytes).ok());
+    let holder = newest.and_then(|entry| entry.account.holder);
+    if holder.is_some_and(|holder| holder.plan == id) {
+        world.broken("I14", format!("{id} is over and still holds the account"));
+    }
+}
+
+/// I9: one terminal event, and every copy of every event has the same bytes.
+fn published(world: &mut World, state: &Execution) {
+    let mut bytes: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut terminal = BTreeSet::new();
+    let mut found = Vec::new();
+    let own = format!("\"{}\"", state.plan.correlation_id);
+    let events = world.taken.iter().filter(|event| event.detail.contains(&own));
+    for event in events.filter(|event| event.detail_type != "TradeExecutionRequested") {
+        // An input of the same workflow that was refused speaks for itself, not for the plan.
+        let of_plan = state.outbox.iter().any(|out| out.event.event_id.as_str() == event.id);
+        if event.detail_type.starts_with("Workflow") && of_plan {
+            terminal.insert((event.id.as_str(), event.detail_type.as_str()));
+        }
+        let first = bytes.entry(&event.id).or_insert(&event.detail);
+        if **first != event.detail {
+            found.push(format!("two copies of one {} differ", event.detail_type));
+        }
+    }
+    let completed = state.outcome.as_ref().is_some_and(|(outcome, _)| outcome.completed);
+    let expected = if completed { "WorkflowCompleted" } else { "WorkflowFailed" };
+    if state.is_complete() && (terminal.len() != 1 || terminal.iter().any(|(_, k)| *k != expected))
+    {
+        found.push(format!("expected one {expected}, found {terminal:?}"));
+    }
+    for out in state.outbox.iter().filter(|out| out.published) {
+        if bytes.get(out.event.event_id.as_str()) != Some(&out.event.detail.as_str()) {
+            found.push(format!("{} is not on the bus as it was announced", out.event.detail_type));
+        }
+    }
+    for found in found {
+        world.broken("I9", format!("{}: {found}", state.plan.plan_id));
+    }
+}
+
+/// I8: the ledger with its supplements says what the log says, and what the broker did.
+fn settled(world: &mut World, state: &Execution) {
+    let id = &state.plan.plan_id;
+    let Some(bytes) = world.store.get(&ledger::key(state)) else {
+        return world.broken("I8", format!("{id} has no ledger"));
+    };
+    let mut lines = ledger::from_bytes(bytes).unwrap_or_default();
+    for number in 1.. {
+        let Some(more) = world.store.get(&ledger::supplement_key(state, number)) else { break };
+        lines.extend(ledger::from_bytes(more).unwrap_or_default());
+    }
+    if ledger::late(state, &lines).is_none_or(|late| !late.is_empty()) {
+        world.broken("I8", format!("the ledger of {id} is not what its log says"));
+    }
+    let told = told_by(&lines);
+    let done = done_for(world, state);
+    if told != done {
+        world.broken("I8", format!("the ledger of {id} says {told:?}, the broker {done:?}"));
+    }
+}
+
+/// Shares, and dollars to the cent of a cent.
+type Sum = (Quantity, Decimal);
+
+/// By order: the newest line counts.
+fn told_by(lines: &[LedgerLine]) -> BTreeMap<String, Sum> {
+    let parsed = |line: &LedgerLine| {
+        let quantity = Quantity::new(line.quantity.parse().ok()?).ok()?;
+        let average: Decimal = line.average_price.as_ref()?.parse().ok()?;
+        Some((line.client_order_id.clone(), (quantity, average.round_dp(6))))
+    };
+    lines.iter().filter_map(parsed).collect()
+}
+
+/// By order: what the broker filled, at which average price.
+fn done_for(world: &World, state: &Execution) -> BTreeMap<String, Sum> {
+    let ours: BTreeSet<&str> =
+        state.children().map(|child| child.client_order_id.as_str()).collect();
+    let mut done: BTreeMap<String, Sum> = BTreeMap::new();
+    for fill in &world.exchange.truth().fills {
+        if ours.contains(fill.client_order_id.as_str()) {
+            let sum = done.entry(fill.client_order_id.clone()).or_default();
+            *sum = (sum.0.plus(fill.quantity), sum.1 + fill.price.times(fill.quantity).amount());
+        }
+    }
+    for sum in done.values_mut() {
+        sum.1 = sum.1.checked_div(sum.0.shares()).unwrap_or_default().round_dp(6);
+    }
+    done
+}
+
+/// What happened, and then the facts of every log.
+pub(crate) fn told(world: &mut World) -> Vec<String> {
+    let mut lines = world.record.take().unwrap_or_default();
+    for log in logs(world) {
+        lines.push(format!("=== {}", log.name));
+        for (number, bytes) in &log.entries {
+            let Ok(entry) = Entry::from_bytes(bytes) else { continue };
+            lines.push(format!("{number:>4} epoch {} {} {}", entry.epoch, entry.owner, entry.at));
+            let facts = entry.facts.iter();
+            lines.extend(facts.map(|fact| {
+                let text = format!("{:?}", fact.kind);
+                format!("       {}", text.chars().take(600).collect::<String>())
+            }));
+        }
+    }
+    for (key, bytes) in world.store.range("ledger/".to_owned()..) {
+        let text = String::from_utf8_lossy(bytes);
+        lines.push(format!("=== {key}"));
+        lines.extend(text.lines().map(str::to_owned));
+    }
+    lines
+}

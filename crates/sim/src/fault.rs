@@ -1,0 +1,173 @@
+//! Everything that may go wrong, by class.
+
+use crate::chance::Chance;
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident $word:literal $most:literal,)*) => {
+        /// A class of faults.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Fault {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Fault {
+            /// Every class.
+            pub const ALL: [Self; [$(Self::$name),*].len()] = [$(Self::$name),*];
+
+            /// The word used in tables and in JSON.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// The highest rate that a run draws, in parts of a million opportunities; 0 for what is only counted.
+            fn most(self) -> u32 {
+                match self {
+                    $(Self::$name => $most,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// An event is delivered twice.
+    EventDuplicate "event duplicate" 400_000,
+    /// An event is overtaken by later ones.
+    EventReordered "event reordered" 400_000,
+    /// An event is delivered after the lease of its time is over.
+    EventDelayed "event delayed" 300_000,
+    /// An event is lost: an asynchronous invocation for good, a queued one until somebody moves it back.
+    EventLost "event lost" 400_000,
+    /// An event comes again much later.
+    EventReplayed "event replayed" 300_000,
+    /// An event is delivered to two processes at the same time.
+    EventConcurrent "event concurrent" 400_000,
+    /// A process dies before a call took effect.
+    CrashBefore "crash before effect" 8_000,
+    /// A process dies after a call took effect, and before it learnt of it.
+    CrashAfter "crash after effect" 8_000,
+    /// A process stands still for less than its lease.
+    FreezeShort "freeze" 6_000,
+    /// A process stands still for longer than its lease, and goes on as if nothing had been.
+    FreezeZombie "zombie" 5_000,
+    /// A process is killed when its time is up, wherever it is.
+    HardTimeout "hard timeout" 400_000,
+    /// A process must hand over before the plan is done.
+    HandOver "hand over" 500_000,
+    /// The store carries out a request, and its answer is lost.
+    StoreLostAnswer "store lost answer" 60_000,
+    /// Somebody else wrote the object first.
+    StoreForeign "store foreign 412" 60_000,
+    /// The store does nothing, and says so unclearly (5xx, 409, a broken connection).
+    StoreUnclear "store unclear" 60_000,
+    /// The store carries out a request long after the client gave it up.
+    StoreLate "store late" 20_000,
+    /// The store takes seconds.
+    StoreSlow "store slow" 40_000,
+    /// An order never reaches the broker.
+    BrokerLostRequest "broker lost request" 200_000,
+    /// The broker carries out a request, and its answer is lost.
+    BrokerLostAnswer "broker lost answer" 200_000,
+    /// An order reaches the broker seconds after the client gave it up.
+    BrokerLate "broker late landing" 200_000,
+    /// The broker answers 5xx, and does nothing.
+    BrokerUnclear "broker 5xx" 80_000,
+    /// The broker answers 429.
+    BrokerTooMany "broker 429" 80_000,
+    /// The broker says that the id is in use.
+    BrokerDuplicate "broker duplicate id" 150_000,
+    /// The broker refuses a price.
+    RefusedPrice "refused price" 80_000,
+    /// The broker refuses for want of buying power or of shares.
+    RefusedFunds "refused funds" 150_000,
+    /// The broker refuses for an order of the other side.
+    RefusedWash "refused wash" 80_000,
+    /// An order fills in part only.
+    PartialFill "partial fill" 700_000,
+    /// An order fills while its cancel is under way.
+    CancelRace "cancel race" 500_000,
+    /// A cancel is not carried out although it was taken.
+    CancelIgnored "cancel ignored" 200_000,
+    /// A list of orders is of the past, lacks orders, or is out of order.
+    OrdersStale "orders stale" 250_000,
+    /// A fill is told without its price.
+    NoPrice "filled without price" 300_000,
+    /// The account shows what it showed before.
+    FundsLag "buying power lag" 400_000,
+    /// The market data are of the past.
+    QuoteStale "quote stale" 150_000,
+    /// The bid is above the ask.
+    QuoteCrossed "quote crossed" 150_000,
+    /// A side has no price or no size.
+    QuoteZero "quote zero" 150_000,
+    /// A symbol has no quote, or the market data do not answer.
+    QuoteMissing "quote missing" 150_000,
+    /// Trading in a symbol stands still.
+    SymbolHalt "symbol halt" 8_000,
+    /// A process's clock jumps.
+    ClockJump "clock jump" 4_000,
+    /// Trading in the account is stopped by a person.
+    AccountHalt "account halt" 1_000_000,
+    /// The bus does not take an event.
+    PublishFailure "publish failure" 300_000,
+    /// The bus takes an event, and its answer is lost.
+    PublishLostAnswer "publish lost answer" 300_000,
+}
+
+/// How often each class was hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally([u64; Fault::ALL.len()]);
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self([0; Fault::ALL.len()])
+    }
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, fault: Fault) {
+        self.count_many(fault, 1);
+    }
+
+    pub(crate) fn count_many(&mut self, fault: Fault, hits: u64) {
+        self.0[fault as usize] += hits;
+    }
+
+    /// Adds another tally.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    /// Every class with its hits.
+    pub fn hits(&self) -> impl Iterator<Item = (Fault, u64)> + '_ {
+        Fault::ALL.into_iter().zip(self.0)
+    }
+}
+
+/// What goes wrong in one run, and how often: a random part of all classes, each at a random rate. A run in which all
+/// of them happened at once would rarely get anywhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Odds([u32; Fault::ALL.len()]);
+
+impl Odds {
+    /// Draws a run's odds. One run in twenty is calm.
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        let mut odds = Self([0; Fault::ALL.len()]);
+        let share = if chance.percent(5) { 0 } else { chance.pick(&[8, 15, 25, 40]) };
+        for fault in Fault::ALL {
+            let is_on = chance.percent(share);
+            // Most of the range is rare: halved up to five times.
+            let rate = fault.most() >> chance.below(6);
+            odds.0[fault as usize] = if is_on { rate } else { 0 };
+        }
+        odds
+    }
+
+    pub(crate) fn rate(&self, fault: Fault) -> u32 {
+        self.0[fault as usize]
+    }
+}

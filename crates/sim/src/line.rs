@@ -1,0 +1,292 @@
+//! A process's line to the world: time, store and bus. At every call the process may die, freeze or lose its clock, and
+//! the call itself may go wrong.
+
+use std::{
+    future::{Future, pending},
+    pin::Pin,
+    sync::{MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use alchemiser_core::{fact::Announced, ids::Owner};
+use alchemiser_driver::ports::{Clock, EventPublisher, PublishError, Put, Store, StoreError};
+use alchemiser_wire::account::AccountEntry;
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    fault::Fault,
+    world::{Fate, Happening, Moment, ProcessId, Shared, World, later},
+};
+
+/// One process's line.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    world: Shared,
+    pub(crate) process: ProcessId,
+}
+
+/// A wait in true time.
+struct Pause<'a> {
+    line: &'a Line,
+    until: Timestamp,
+    is_planned: bool,
+}
+
+impl Future for Pause<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let (until, process) = (self.until, self.line.process);
+        let mut world = self.line.world();
+        if world.now >= until {
+            return Poll::Ready(());
+        }
+        if !self.is_planned {
+            world.plan(until, Happening::Wake(process));
+        }
+        drop(world);
+        self.is_planned = true;
+        Poll::Pending
+    }
+}
+
+impl Line {
+    pub(crate) fn new(world: Shared, process: ProcessId) -> Self {
+        Self { world, process }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn pause(&self, time: SignedDuration) {
+        let until = later(self.world().now, time);
+        Pause { line: self, until, is_planned: false }.await;
+    }
+
+    async fn meet(&self, moment: Moment) {
+        let fate = self.world().meet(self.process, moment);
+        match fate {
+            Fate::Goes(time) if time.is_zero() => {}
+            Fate::Goes(time) => self.pause(time).await,
+            Fate::Dies => pending().await,
+        }
+    }
+
+    /// A request is on its way.
+    pub(crate) async fn enter(&self) {
+        self.meet(Moment::Before).await;
+    }
+
+    /// Its answer is on its way back.
+    pub(crate) async fn leave(&self) {
+        self.meet(Moment::After).await;
+    }
+
+    pub(crate) fn hits(&self, fault: Fault) -> bool {
+        self.world().hits(fault, self.process)
+    }
+
+    /// Waits for an answer that does not come: until the time is up, or until the connection breaks before that.
+    pub(crate) async fn wait_in_vain(&self) {
+        let pause = {
+            let mut world = self.world();
+            let most = i64::try_from(world.policy.http_timeout.as_millis()).unwrap_or(i64::MAX);
+            if world.chance.percent(50) { most } else { world.chance.between(1, most) }
+        };
+        self.pause(SignedDuration::from_millis(pause)).await;
+    }
+
+    /// The store takes its time: seconds, but less than a client waits.
+    async fn slow(&self) {
+        if !self.hits(Fault::StoreSlow) {
+            return;
+        }
+        let pause = {
+            let mut world = self.world();
+            let most = i64::try_from(world.policy.http_timeout.as_millis()).unwrap_or(i64::MAX);
+            world.chance.millis(500, most - 100)
+        };
+        self.pause(pause).await;
+    }
+
+    /// A reading of the store.
+    async fn reading<T>(&self, read: impl FnOnce(&World) -> T + Send) -> Result<T, StoreError>
+    where
+        T: Send,
+    {
+        self.enter().await;
+        if self.hits(Fault::StoreUnclear) {
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        let before = self.world().chance.percent(50);
+        if before {
+            self.slow().await;
+        }
+        let answer = read(&self.world());
+        if !before {
+            self.slow().await;
+        }
+        self.leave().await;
+        Ok(answer)
+    }
+}
+
+fn unclear<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unclear("injected".to_owned()))
+}
+
+impl World {
+    /// Creates an object.
+    pub(crate) fn create(&mut self, key: &str, bytes: &[u8]) -> Put {
+        if let Some(there) = self.store.get(key) {
+            if there.as_slice() != bytes && key.starts_with("executions/") {
+                self.tally.count(Fault::StoreForeign);
+                self.note(|_| format!("    . {key} is somebody else's"));
+            }
+            return Put::Exists;
+        }
+        self.store.insert(key.to_owned(), bytes.to_vec());
+        self.note(|_| format!("    . {key}"));
+        if key.starts_with("accounts/") {
+            self.look_at_account(bytes);
+        }
+        Put::Created
+    }
+
+    /// Notes when trading is stopped, and when it goes on.
+    fn look_at_account(&mut self, bytes: &[u8]) {
+        let Ok(entry) = AccountEntry::from_bytes(bytes) else { return };
+        match (entry.account.halt, &self.watch.halt) {
+            (Some(halt), None) => {
+                self.watch.halt = Some((halt, self.now));
+                let old = later(self.now, SignedDuration::from_secs(10));
+                self.plan(old, Happening::HaltIsOld(self.now));
+            }
+            (None, Some(_)) => self.watch.halt = None,
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+
+    /// Somebody else writes an account entry of this key first: a person who lets trading go on that was not stopped.
+    fn overtake_account(&mut self, key: &str) {
+        let Some((prefix, _)) = key.rsplit_once('/') else { return };
+        let newest = self.store.range(format!("{prefix}/")..).next();
+        let newest = newest.filter(|(other, _)| other.starts_with(prefix));
+        let Some(entry) = newest.and_then(|(_, bytes)| AccountEntry::from_bytes(bytes).ok()) else {
+            return;
+        };
+        if entry.account.halt.is_some() || self.store.contains_key(key) {
+            return;
+        }
+        let change = alchemiser_core::account::Change::Resumed("somebody".to_owned());
+        let seq = entry.seq + 1;
+        let put_id = format!("somebody-{seq}");
+        let account = entry.account.after(&change);
+        let next = AccountEntry { seq, account, change, put_id, at: self.now, id: entry.id };
+        if key.ends_with(&format!("{:020}.json", u64::MAX - seq)) {
+            self.store.insert(key.to_owned(), next.to_bytes());
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Line {
+    async fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put, StoreError> {
+        self.enter().await;
+        if self.hits(Fault::StoreUnclear) {
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        if self.hits(Fault::StoreLate) {
+            {
+                let mut world = self.world();
+                let pause = world.chance.millis(200, 30_000);
+                let at = later(world.now, pause);
+                world.plan(at, Happening::Put(key.to_owned(), bytes.to_vec()));
+            }
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        if key.starts_with("accounts/") && self.hits(Fault::StoreForeign) {
+            self.world().overtake_account(key);
+        }
+        let before = self.world().chance.percent(50);
+        if before {
+            self.slow().await;
+        }
+        let put = self.world().create(key, bytes);
+        if !before {
+            self.slow().await;
+        }
+        self.leave().await;
+        if self.hits(Fault::StoreLostAnswer) {
+            self.wait_in_vain().await;
+            return unclear();
+        }
+        Ok(put)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reading(|world| world.store.get(key).cloned()).await
+    }
+
+    async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        let list = |world: &World| {
+            let from = world.store.range(prefix.to_owned()..).map(|(key, _)| key);
+            from.take_while(|key| key.starts_with(prefix)).take(limit).cloned().collect()
+        };
+        self.reading(list).await
+    }
+
+    async fn remove_hint(&self, key: &str) -> Result<(), StoreError> {
+        self.enter().await;
+        if self.hits(Fault::StoreUnclear) {
+            return unclear();
+        }
+        self.world().store.remove(key);
+        self.leave().await;
+        if self.hits(Fault::StoreLostAnswer) {
+            return unclear();
+        }
+        Ok(())
+    }
+
+    async fn is_dead(&self, owner: &Owner) -> Result<bool, StoreError> {
+        let world = self.world();
+        let dead = world.processes.iter().any(|other| other.owner == *owner && other.is_dead);
+        Ok(dead && world.deaths_are_known)
+    }
+}
+
+#[async_trait]
+impl EventPublisher for Line {
+    async fn publish(&self, event: &Announced, _: Timestamp) -> Result<(), PublishError> {
+        self.enter().await;
+        if self.hits(Fault::PublishFailure) {
+            return Err(PublishError("injected".to_owned()));
+        }
+        self.world().take(event);
+        self.leave().await;
+        if self.hits(Fault::PublishLostAnswer) {
+            self.wait_in_vain().await;
+            return Err(PublishError("injected".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Clock for Line {
+    fn now(&self) -> Timestamp {
+        self.world().clock(self.process)
+    }
+
+    async fn sleep_until(&self, until: Timestamp) {
+        let time = until.duration_since(self.now());
+        self.pause(time.max(SignedDuration::ZERO)).await;
+    }
+}

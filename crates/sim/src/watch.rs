@@ -1,0 +1,93 @@
+//! What is checked while it happens: orders that leave, halts that come, calls that add up.
+
+use alchemiser_core::{controls::Approved, ids::BrokerOrderId};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::world::{ProcessId, World};
+
+/// The broker's limit on the trading calls of a minute.
+const CALLS_MAX: usize = 200;
+
+/// I10: no order leaves later than this after a halt.
+const HALT_SEEN: SignedDuration = SignedDuration::from_secs(2);
+
+impl World {
+    pub(crate) fn is_open(&self) -> bool {
+        (self.exchange.opened_at..self.exchange.closes_at).contains(&self.now)
+    }
+
+    /// An order is about to leave: I4, I10 and I12 in true time.
+    pub(crate) fn posted(&mut self, process: ProcessId, order: &Approved) {
+        let id = order.client_order_id().as_str();
+        let intended = |bytes: &Vec<u8>| std::str::from_utf8(bytes).is_ok_and(|t| t.contains(id));
+        let logs = self.store.range("executions/".to_owned().."executions0".to_owned());
+        if !logs.rev().any(|(_, bytes)| intended(bytes)) {
+            self.broken("I4", format!("{id} leaves and no log holds its intent"));
+        }
+        let sender = &self.processes[process];
+        // A process whose clock jumps does not know how old its readings are.
+        let jumped = sender.jumped_at;
+        if let Some((_, since)) = self.watch.halt.clone() {
+            let late = self.now.duration_since(since);
+            if late > HALT_SEEN && jumped < since {
+                self.broken("I10", format!("{id} leaves {late:#} after a halt"));
+            }
+        }
+        if !self.is_open() && jumped == Timestamp::MIN {
+            self.broken("I12", format!("{id} leaves outside of the session"));
+        }
+        let cancel = self.watch.senders.get(id).and_then(|(_, cancel)| *cancel);
+        self.watch.senders.insert(id.to_owned(), (process, cancel));
+    }
+
+    /// A cancel is about to leave.
+    pub(crate) fn cancel_asked(&mut self, order: &BrokerOrderId) {
+        let now = self.now;
+        let known = self.exchange.orders.iter().find(|known| known.id == *order);
+        let Some(id) = known.map(|known| known.new.client_order_id.clone()) else { return };
+        if let Some((_, asked)) = self.watch.senders.get_mut(&id) {
+            *asked = Some(now);
+        }
+    }
+
+    /// I10: ten seconds after a halt every order of an owner that runs undisturbed was asked to be canceled.
+    pub(crate) fn halt_is_old(&mut self, since: Timestamp) {
+        let holds = self.watch.halt.as_ref().is_some_and(|(_, at)| *at == since);
+        if !holds {
+            return;
+        }
+        let open = self.exchange.orders.iter().filter(|order| order.is_open());
+        let late: Vec<String> = open
+            .filter(|order| {
+                let sender = self.watch.senders.get(&order.new.client_order_id);
+                sender.is_some_and(|(process, asked)| {
+                    self.has_run_since(*process, since) && asked.is_none_or(|at| at < since)
+                })
+            })
+            .map(|order| order.new.client_order_id.clone())
+            .collect();
+        for id in late {
+            self.broken(
+                "I10",
+                format!(
+                    "{id} is open ten seconds after a halt at {since}, and no cancel was asked for"
+                ),
+            );
+        }
+    }
+
+    /// A process has run since a moment, with nothing in its way.
+    fn has_run_since(&self, process: ProcessId, since: Timestamp) -> bool {
+        let sender = &self.processes[process];
+        let undisturbed = sender.disturbed_at < since && sender.frozen_until < since;
+        sender.invocation.is_some() && !sender.is_dead && undisturbed && sender.began_at < since
+    }
+
+    /// I14: the most calls in a minute.
+    pub(crate) fn check_calls(&mut self) {
+        let most = self.watch.calls_most;
+        if most > CALLS_MAX {
+            self.broken("I14", format!("{most} trading calls in a minute"));
+        }
+    }
+}

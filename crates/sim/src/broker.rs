@@ -239,7 +239,7 @@ impl Broker for Line {
                 side: terms.side,
                 quantity: terms.quantity,
                 limit: terms.limit,
-                ahead: world.processes[self.process].ahead,
+                ahead: world.ahead_most,
             }
         };
         if let Way::Lost = self.call().await {

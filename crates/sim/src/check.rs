@@ -9,6 +9,7 @@ use alchemiser_wire::{
     entry::Entry,
     ledger::{self, LedgerLine},
 };
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
@@ -19,7 +20,15 @@ use crate::{
 /// Everything that must hold; what does not goes to the watch's violations. Returns the plans' states.
 pub(crate) fn check(world: &mut World, plans: &[Wanted]) -> Vec<Execution> {
     let report = audit(&logs(world), Some(world.exchange.truth()));
+    // Plans' times compare only where all clocks were right; the watch compares them in true time.
+    let skewed =
+        !world.ahead_most.is_zero() || world.processes.iter().any(|p| p.jumped_at > Timestamp::MIN);
+    let compares =
+        |found: &str| found.contains("at the same time") || found.contains("plans before it");
     for violation in report.violations {
+        if skewed && compares(&violation.found) {
+            continue;
+        }
         world.broken(violation.invariant, format!("{}: {}", violation.log, violation.found));
     }
     world.check_calls();
@@ -84,9 +93,13 @@ fn over(world: &mut World, state: &Execution) {
     }
     let newest = world.store.range(format!("accounts/{ACCOUNT}/")..).next();
     let newest = newest.and_then(|(_, bytes)| AccountEntry::from_bytes(bytes).ok());
-    let holder = newest.and_then(|entry| entry.account.holder);
-    if holder.is_some_and(|holder| holder.plan == id) {
-        world.broken("I14", format!("{id} is over and still holds the account"));
+    let account = newest.map(|entry| entry.account).unwrap_or_default();
+    // A zombie may take the account for a plan that is over; whoever wants it next finds out.
+    if account.holder.is_some_and(|holder| holder.plan == id) && !account.waiting.is_empty() {
+        world.broken(
+            "I14",
+            format!("others wait for the account, and {id}, which is over, holds it"),
+        );
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct NewOrder {
     pub(crate) side: Side,
     pub(crate) quantity: Quantity,
     pub(crate) limit: Price,
-    /// How far the sender's clock is ahead of ours: the audit compares our times with the sender's log.
+    /// How far any clock is ahead of ours: the audit compares our times with the logs'.
     pub(crate) ahead: SignedDuration,
 }
 
@@ -253,7 +253,7 @@ impl Exchange {
         }
         self.ids.insert(new.client_order_id.clone());
         self.truth.orders.push(BrokerOrder {
-            at: now.saturating_add(new.ahead.max(SignedDuration::ZERO)).unwrap_or(now),
+            at: now.saturating_add(new.ahead).unwrap_or(now),
             client_order_id: new.client_order_id.clone(),
             symbol: new.symbol.clone(),
             side: new.side,

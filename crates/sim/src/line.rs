@@ -160,6 +160,7 @@ impl World {
     /// Notes when trading is stopped, and when it goes on.
     fn look_at_account(&mut self, bytes: &[u8]) {
         let Ok(entry) = AccountEntry::from_bytes(bytes) else { return };
+        self.watch.holder = entry.account.holder.map(|holder| holder.plan.to_string());
         match (entry.account.halt, &self.watch.halt) {
             (Some(halt), None) => {
                 self.watch.halt = Some((halt, self.now));

@@ -19,9 +19,8 @@ impl World {
     /// An order is about to leave: I4, I10 and I12 in true time.
     pub(crate) fn posted(&mut self, process: ProcessId, order: &Approved) {
         let id = order.client_order_id().as_str();
-        let intended = |bytes: &Vec<u8>| std::str::from_utf8(bytes).is_ok_and(|t| t.contains(id));
-        let logs = self.store.range("executions/".to_owned().."executions0".to_owned());
-        if !logs.rev().any(|(_, bytes)| intended(bytes)) {
+        let plan = self.plan_of(id);
+        if plan.is_none() {
             self.broken("I4", format!("{id} leaves and no log holds its intent"));
         }
         let sender = &self.processes[process];
@@ -33,11 +32,26 @@ impl World {
                 self.broken("I10", format!("{id} leaves {late:#} after a halt"));
             }
         }
+        if plan.is_some() && plan != self.watch.holder && jumped == Timestamp::MIN {
+            let holder = self.watch.holder.clone();
+            self.broken(
+                "I2",
+                format!("{id} of {plan:?} leaves while {holder:?} holds the account"),
+            );
+        }
         if !self.is_open() && jumped == Timestamp::MIN {
             self.broken("I12", format!("{id} leaves outside of the session"));
         }
         let cancel = self.watch.senders.get(id).and_then(|(_, cancel)| *cancel);
         self.watch.senders.insert(id.to_owned(), (process, cancel));
+    }
+
+    /// The plan whose log holds an order.
+    fn plan_of(&self, id: &str) -> Option<String> {
+        let holds = |bytes: &Vec<u8>| std::str::from_utf8(bytes).is_ok_and(|t| t.contains(id));
+        let mut logs = self.store.range("executions/".to_owned().."executions0".to_owned()).rev();
+        let (key, _) = logs.find(|(_, bytes)| holds(bytes))?;
+        key.split('/').nth(2).map(str::to_owned)
     }
 
     /// A cancel is about to leave.

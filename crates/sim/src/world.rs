@@ -72,6 +72,8 @@ pub(crate) struct Process {
 pub(crate) struct Watch {
     /// The halt that the account log holds, and since when (in true time).
     pub(crate) halt: Option<(Halt, Timestamp)>,
+    /// The plan that holds the account.
+    pub(crate) holder: Option<String>,
     /// Trading calls of the last minute.
     pub(crate) calls: VecDeque<Timestamp>,
     /// The most of them in any minute.
@@ -92,6 +94,8 @@ pub(crate) struct World {
     pub(crate) tally: Tally,
     pub(crate) policy: Policy,
     pub(crate) processes: Vec<Process>,
+    /// How far any clock was ever ahead: an entry's time may be as far in the future.
+    pub(crate) ahead_most: SignedDuration,
     pub(crate) store: BTreeMap<String, Vec<u8>>,
     /// Whether the store knows which owners are dead. Files do, S3 does not.
     pub(crate) deaths_are_known: bool,
@@ -144,6 +148,7 @@ impl World {
             tally: Tally::default(),
             policy: Policy::default(),
             processes: Vec::new(),
+            ahead_most: SignedDuration::ZERO,
             store: BTreeMap::new(),
             deaths_are_known: false,
             exchange,
@@ -240,6 +245,7 @@ impl World {
         }
         if self.hits(Fault::ClockJump, process) {
             let jump = self.chance.millis(-20_000, 20_000);
+            self.ahead_most = self.ahead_most.max(jump);
             let jumped = &mut self.processes[process];
             (jumped.ahead, jumped.jumped_at) = (jump, self.now);
         }

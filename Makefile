@@ -12,7 +12,7 @@ UNCOVERED_MAX := 96
 # A part of the mutants of core, e.g. SHARD=2/8; all of them take hours.
 SHARD ?= 0/1
 
-.PHONY: run test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
+.PHONY: run sim sim-night test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -20,6 +20,13 @@ help: ## what there is
 run: ## execute the example plan on the simulated exchange (again: says that it was executed)
 	$(CARGO) build --locked -p alchemiser-cli
 	target/debug/alchemiser run $(PLAN) --now --state $(STATE)
+
+sim: ## 100,000 plans in a simulated world where everything goes wrong; every invariant is checked
+	$(CARGO) build --locked --release -p alchemiser-cli
+	target/release/alchemiser simulate --seeds $(or $(SEEDS),100000)
+
+sim-night: ## the same with 5 million plans
+	$(MAKE) sim SEEDS=5000000
 
 test: ## every test that needs only Rust: tidy, unit, property, end-to-end, the real binary
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

@@ -170,11 +170,14 @@ pub fn rule(request: &Request<'_>, view: &View<'_>) -> Ruling {
             Check::Refuse => return Ruling::Refuse(control),
         }
     }
-    let since =
-        |at: Option<Timestamp>| at.map_or(SignedDuration::MAX, |at| view.now.duration_since(at));
+    // In whole milliseconds, as the log keeps them: the log adds up to the very state.
+    let since = |at: Option<Timestamp>| {
+        let age = at.map_or(SignedDuration::MAX, |at| view.now.duration_since(at));
+        SignedDuration::from_millis(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+    };
     let ages = Ages {
-        quote_observed: view.now.duration_since(request.quote.observed_at),
-        quote_standing: view.now.duration_since(request.quote.changed_at),
+        quote_observed: since(Some(request.quote.observed_at)),
+        quote_standing: since(Some(request.quote.changed_at)),
         session: since(view.observed.session.map(|(_, at)| at)),
         orders: since(view.observed.orders_at),
         funds: since(view.execution.funds.map(|(_, at)| at)),

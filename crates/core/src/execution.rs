@@ -174,6 +174,14 @@ impl Execution {
         !self.children().all(ChildOrder::is_settled)
     }
 
+    /// The broker said something of an order after the outcome was recorded.
+    pub fn has_late_news(&self) -> bool {
+        let ended = self.outcome.as_ref().map(|(_, at)| *at);
+        ended.is_some_and(|ended| {
+            self.children().filter_map(|child| child.reported_at).any(|at| at >= ended)
+        })
+    }
+
     /// Dollars of our open, unresolved and filled buys: open ones at their limits, filled ones at their prices.
     pub fn buys_committed(&self) -> Money {
         self.side(Side::Buy).map(|leg| leg.committed().plus(leg.filled_notional())).sum()

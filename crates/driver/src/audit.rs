@@ -308,7 +308,13 @@ fn days(states: &[(String, Execution)], violations: &mut Vec<Violation>) {
             });
             same && began(other).is_some_and(|began| began < at)
         });
-        let used = earlier.map(|(_, other)| Usage::of(other)).fold(Usage::default(), Usage::plus);
+        // What a fill really cost may have become known only when the account had been given on.
+        let known_then = |other: &Execution| {
+            let Usage { notional, orders } = Usage::of(other);
+            let notional = if other.has_late_news() { Money::ZERO } else { notional };
+            Usage { notional, orders }
+        };
+        let used = earlier.map(|(_, other)| known_then(other)).fold(Usage::default(), Usage::plus);
         let known =
             used.notional <= acquired.before.notional && used.orders <= acquired.before.orders;
         Check { log: name, violations }.hold("I12", known, || {

@@ -256,9 +256,16 @@ async fn run(
             Turned::WakeAt(_) if stop_at.is_some_and(|stop| floor.desk.clock.now() >= stop) => {
                 return hand_over(owned, floor).await;
             }
-            Turned::WakeAt(at) => floor.desk.clock.sleep_until(at).await,
+            Turned::WakeAt(at) => floor.desk.clock.sleep_until(bounded(at, owned, floor)).await,
         }
     }
+}
+
+/// No wait is longer than the slow pace: where a clock was set back, the log's own time is far ahead of it, and a halt
+/// must be seen all the same.
+fn bounded(at: Timestamp, owned: &Owned<'_>, floor: &Floor) -> Timestamp {
+    let slow = owned.state().policy.poll_slow;
+    floor.desk.clock.now().saturating_add(slow).map_or(at, |latest| at.min(latest))
 }
 
 async fn hand_over(owned: &mut Owned<'_>, floor: &Floor) -> Result<Executed, ExecuteError> {
@@ -294,7 +301,12 @@ pub(crate) async fn let_go(desk: &Desk, state: &Execution) -> Result<(), Execute
     let plan = &state.plan;
     let waiting = account::release(desk, state).await?;
     if !state.must_be_followed() {
-        desk.store.remove_hint(&marker_key(&plan.account, plan.plan_id.as_str())).await?;
+        let marker = marker_key(&plan.account, plan.plan_id.as_str());
+        // The ledger was perhaps written before this was known.
+        if state.has_late_news() && desk.store.get(&marker).await?.is_some() {
+            publish_again(desk, state).await?;
+        }
+        desk.store.remove_hint(&marker).await?;
     }
     for next in waiting {
         let mut log = ExecutionLog::new(desk.store.clone(), &plan.account, next.as_str());

@@ -45,7 +45,7 @@ faults! {
     /// An event is delivered to two processes at the same time.
     EventConcurrent "event concurrent" 400_000,
     /// A process dies before a call took effect.
-    CrashBefore "crash before effect" 8_000,
+    CrashBefore "crash before effect" 10_000,
     /// A process dies after a call took effect, and before it learnt of it.
     CrashAfter "crash after effect" 8_000,
     /// A process stands still for less than its lease.
@@ -65,7 +65,7 @@ faults! {
     /// The store carries out a request long after the client gave it up.
     StoreLate "store late" 20_000,
     /// The store takes seconds.
-    StoreSlow "store slow" 40_000,
+    StoreSlow "store slow" 300_000,
     /// An order never reaches the broker.
     BrokerLostRequest "broker lost request" 200_000,
     /// The broker carries out a request, and its answer is lost.

@@ -8,7 +8,7 @@ use alchemiser_driver::{
     account,
     execute::{ExecuteError, execute},
     log::LogError,
-    ports::{Desk, Floor, Unwatched},
+    ports::{Desk, Floor},
     settle::settle,
     sweep::sweep,
 };
@@ -47,8 +47,7 @@ pub(crate) async fn invoke(line: Line, delivery: Delivery, stop_at: Option<Times
         Function::TradeExecution => {
             let envelope = incoming::envelope(&delivery.bytes).map_err(failed)?;
             let request = Request::read(&envelope).map_err(failed)?;
-            let watcher = Arc::new(Unwatched);
-            let floor = Floor { desk, broker: line.clone(), market: line, watcher };
+            let floor = Floor { desk, broker: line.clone(), market: line.clone(), watcher: line };
             let executed = execute(&floor, &request.account, &request.plan_id, &policy, stop_at);
             match Box::pin(executed).await {
                 Ok(executed) => Ok(format!("{executed:?}")),

@@ -8,8 +8,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use alchemiser_core::{fact::Announced, ids::Owner};
-use alchemiser_driver::ports::{Clock, EventPublisher, PublishError, Put, Store, StoreError};
+use alchemiser_core::{
+    execution::Execution,
+    fact::{Announced, Fact},
+    ids::Owner,
+};
+use alchemiser_driver::ports::{
+    Clock, EventPublisher, PublishError, Put, Store, StoreError, Watcher,
+};
 use alchemiser_wire::account::AccountEntry;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -277,6 +283,15 @@ impl EventPublisher for Line {
             return Err(PublishError("injected".to_owned()));
         }
         Ok(())
+    }
+}
+
+impl Watcher for Line {
+    fn committed(&self, state: &Execution, _: &[Fact]) {
+        if state.is_finished() {
+            let plan_id = state.plan.plan_id.to_string();
+            self.world().finished.insert(plan_id, state.clone());
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use alchemiser_core::{
     account::Halt,
+    execution::Execution,
     ids::{Owner, Symbol},
     policy::Policy,
     reading::AccountReading,
@@ -104,6 +105,8 @@ pub(crate) struct World {
     pub(crate) past_orders: Vec<OrderReport>,
     pub(crate) past_account: Option<AccountReading>,
     pub(crate) untradable: Option<Symbol>,
+    /// The newest state of every finished plan, as its owner had it.
+    pub(crate) finished: BTreeMap<String, Execution>,
     /// Everything that the bus took.
     pub(crate) taken: Vec<Published>,
     /// Everything that was sent to a function, once each.
@@ -155,6 +158,7 @@ impl World {
             past_orders: Vec::new(),
             past_account: None,
             untradable: None,
+            finished: BTreeMap::new(),
             taken: Vec::new(),
             delivered: Vec::new(),
             dead_letters: Vec::new(),

@@ -181,6 +181,8 @@ fn working(
     let left = readings.session.closes_at.duration_since(decider.now).saturating_sub(keep);
     let phases = i32::try_from(phases(decider).max(1)).unwrap_or(i32::MAX);
     let each = left.checked_div(phases).unwrap_or(left).saturating_sub(policy.window_margin);
+    // In whole milliseconds, as the log keeps it.
+    let each = SignedDuration::from_millis(i64::try_from(each.as_millis()).unwrap_or(i64::MAX));
     let symbols = decider.state.legs.iter().map(crate::leg::Leg::symbol);
     let wanted = policy.working_time_for(decider.state.plan.urgency, symbols);
     if each.is_negative() {

@@ -170,3 +170,17 @@ fn an_unconfirmed_cancel_ends_as_an_open_order() {
     201.9 = finished
     ");
 }
+
+/// X6: what the broker says of an order after the outcome is late news; what it said before is not.
+#[test]
+fn what_comes_after_the_outcome_is_late_news() {
+    told("BUY A 1000", |s| {
+        s.broker.priced = false;
+        s.post(Post::Fill);
+        s.run(30);
+        assert!(s.state.is_finished() && !s.state.has_late_news(), "{}", s.trace());
+        s.broker.priced = true;
+        s.run(3);
+        assert!(s.state.has_late_news() && !s.state.must_be_followed(), "{}", s.trace());
+    });
+}

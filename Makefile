@@ -12,7 +12,10 @@ UNCOVERED_MAX := 96
 # A part of the mutants of core, e.g. SHARD=2/8; all of them take hours.
 SHARD ?= 0/1
 
-.PHONY: run sim sim-night test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
+# Kills of the real binary in a night; every run of the tests makes 60.
+KILLS ?= 500
+
+.PHONY: run sim sim-night kill-night model test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -27,6 +30,12 @@ sim: ## 100,000 plans in a simulated world where everything goes wrong; every in
 
 sim-night: ## the same with 5 million plans
 	$(MAKE) sim SEEDS=5000000
+
+kill-night: ## KILLS times (500) kill -9 at a random moment of the real binary; every plan completes and verifies
+	ALCHEMISER_KILLS=$(KILLS) $(CARGO) test --locked -p alchemiser-cli --test cli kill:: -- --nocapture
+
+model: ## the protocol's models on every path: how many states there are, and how short the way to each planted fault is
+	$(CARGO) test --locked -p alchemiser-model -- --nocapture
 
 test: ## every test that needs only Rust: tidy, unit, property, end-to-end, the real binary
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

@@ -74,7 +74,7 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
 async fn publish(session: &Session, bytes: &[u8]) -> Result<Option<Accepted>, Stopped> {
     let Ok(envelope) = incoming::envelope(bytes) else {
         let accepted = accept(&session.desk, bytes, &session.rules).await;
-        return accepted.map(Some).map_err(|error| Stopped::failed("ACCEPT", &error));
+        return accepted.map(Some).map_err(|error| Stopped::failed(error.code(), &error));
     };
     let source = envelope.source.clone();
     let entry = Entry {
@@ -143,7 +143,7 @@ fn blocked(trail: &Trail) -> Result<(), Stopped> {
 async fn read(session: &Session, plan_id: &PlanId) -> Result<(Execution, String), Stopped> {
     let account = &session.rules.accounts.default;
     let mut log = ExecutionLog::new(session.desk.store.clone(), account, plan_id.as_str());
-    let entries = log.read_on().await.map_err(|error| Stopped::failed("LOG_UNREADABLE", &error))?;
+    let entries = log.read_on().await.map_err(|error| Stopped::failed(error.code(), &error))?;
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     let state = Execution::fold(facts, &session.rules.policy);
     let state =

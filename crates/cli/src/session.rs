@@ -61,6 +61,12 @@ fn stopped(code: &str, error: impl std::fmt::Display) -> Stopped {
     Stopped::new(Exit::Failed, code, error)
 }
 
+/// The failure of a delivery that was tried as often as it may be, under its own code.
+fn failed_for_good(error: &str) -> Stopped {
+    let (code, message) = error.split_once(": ").unwrap_or(("DEAD_LETTER", error));
+    stopped(code, message)
+}
+
 impl Session {
     /// Composes a session. Virtual time goes on from where the exchange was left; a plan whose age is restated begins
     /// at the plan's own time, so that the same seed gives the same run.
@@ -107,9 +113,7 @@ impl Session {
             }
         }
         match self.bus.dead_letters().first() {
-            Some(error) => {
-                Err(stopped("DEAD_LETTER", format!("a delivery failed for good: {error}")))
-            }
+            Some(error) => Err(failed_for_good(error)),
             None => Ok(trail),
         }
     }
@@ -132,15 +136,16 @@ impl Session {
         Ok(trail)
     }
 
+    /// Deals with one delivery.
     async fn deliver(&self, delivery: &Delivery, trail: &mut Trail) -> Result<(), Failed> {
         let payload = delivery.payload();
         let payload = payload.as_bytes();
-        let response = match delivery.function.as_str() {
+        let failed = match delivery.function.as_str() {
             "RebalancePlannedFunction" => {
                 let handled =
                     alchemiser_rebalance_planned::handle(payload, &self.desk, &self.rules).await?;
                 trail.accepted.extend(handled.accepted);
-                handled.response
+                handled.failed
             }
             "TradeExecutionFunction" => {
                 let floor = |plan: &Plan| self.floor(plan).map(|floor| (floor, ()));
@@ -149,7 +154,7 @@ impl Session {
                     alchemiser_trade_execution::handle(payload, &self.desk, policy, None, floor)
                         .await?;
                 trail.executed.extend(handled.executed);
-                handled.response
+                handled.failed
             }
             "WorkflowOutcomeFunction" => {
                 let account = &self.rules.accounts.default;
@@ -163,7 +168,7 @@ impl Session {
                 )
                 .await?;
                 trail.settled.extend(handled.settled);
-                handled.response
+                handled.failed
             }
             other => {
                 return Err(Failed::new(
@@ -172,12 +177,7 @@ impl Session {
                 ));
             }
         };
-        match response.batch_item_failures.first() {
-            Some(failure) => {
-                Err(Failed::new("MESSAGE", format!("message {} failed", failure.item_identifier)))
-            }
-            None => Ok(()),
-        }
+        failed.into_iter().next().map_or(Ok(()), Err)
     }
 
     fn floor(&self, plan: &Plan) -> Result<Floor, Failed> {

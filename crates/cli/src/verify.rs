@@ -1,6 +1,6 @@
 //! `alchemiser verify`.
 
-use alchemiser_driver::audit::audit;
+use alchemiser_driver::audit::inspect;
 use alchemiser_local::books;
 use serde::Serialize;
 
@@ -28,10 +28,11 @@ struct Line {
 pub(crate) fn verify(args: &ReadArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.json);
     let state = load::existing(&args.state).map_err(stopped)?;
-    let logs = load::logs(&state).map_err(stopped)?;
+    let stored = books::stored(&state)
+        .map_err(|error| stopped(Stopped::failed("STATE_UNREADABLE", &error)))?;
     let truth =
         books::truth(&state).map_err(|error| stopped(Stopped::failed("EXCHANGE", &error)))?;
-    let report = audit(&logs, truth.as_ref());
+    let report = inspect(&stored, truth.as_ref());
     let sound = report.violations.is_empty();
     if args.json {
         let line = |violation: alchemiser_driver::audit::Violation| Line {

@@ -61,6 +61,17 @@ pub enum AcceptError {
     Publish(#[from] PublishError),
 }
 
+impl AcceptError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Log(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Publish(_) => "UNPUBLISHED",
+        }
+    }
+}
+
 /// Takes one event.
 ///
 /// # Errors

@@ -46,6 +46,18 @@ pub enum AccountError {
     Contended(AccountId),
 }
 
+impl AccountError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Log(error) => error.code(),
+            Self::Unreadable { .. } => "ACCOUNT_LOG_UNREADABLE",
+            Self::Contended(_) => "ACCOUNT_CONTENDED",
+        }
+    }
+}
+
 /// What came of asking for the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {

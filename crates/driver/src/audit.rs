@@ -1,5 +1,9 @@
 //! The invariants, checked over any log, and against what the broker really did.
 
+mod account;
+mod ledger;
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{
@@ -19,6 +23,21 @@ use alchemiser_core::{
 use alchemiser_wire::entry::{Entry, NO_PREVIOUS, sha256};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+
+pub use self::place::number;
+
+/// A store as an auditor sees it.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Its execution logs.
+    pub logs: Vec<StoredLog>,
+    /// The account logs' bytes by key.
+    pub accounts: BTreeMap<String, Vec<u8>>,
+    /// The ledgers' bytes by key.
+    pub ledgers: BTreeMap<String, Vec<u8>>,
+    /// Every key.
+    pub keys: Vec<String>,
+}
 
 /// A log as it lies in the store.
 #[derive(Clone, Debug)]
@@ -118,6 +137,16 @@ pub fn audit(logs: &[StoredLog], truth: Option<&Truth>) -> Report {
     report
 }
 
+/// [`audit`], and everything else that lies in the store: account logs, ledgers, and what is none of ours.
+pub fn inspect(stored: &Stored, truth: Option<&Truth>) -> Report {
+    let mut report = audit(&stored.logs, truth);
+    report.violations.extend(ledger::ledgers(&stored.logs, &stored.ledgers));
+    report.violations.extend(account::accounts(&stored.accounts));
+    report.violations.extend(place::strays(&stored.keys));
+    report.violations.sort();
+    report
+}
+
 struct Check<'a> {
     log: &'a str,
     violations: &'a mut Vec<Violation>,
@@ -144,8 +173,11 @@ fn chain(log: &StoredLog, check: &mut Check<'_>) -> Vec<Entry> {
                 break;
             }
         };
-        check.hold("I7", *seq == expected && entry.seq == *seq, || {
-            format!("entry {seq} stands where {expected} should")
+        check.hold("I7", *seq == expected, || {
+            format!("entry {expected} is missing, and entry {seq} is there")
+        });
+        check.hold("I7", entry.seq == *seq, || {
+            format!("entry {seq} carries the number {}", entry.seq)
         });
         check.hold("I7", entry.prev_sha256 == previous, || {
             format!("entry {seq} does not carry its predecessor's hash")

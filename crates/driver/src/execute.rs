@@ -86,6 +86,19 @@ pub enum ExecuteError {
     Publish(#[from] PublishError),
 }
 
+impl ExecuteError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotClaimed { .. } => "NOT_CLAIMED",
+            Self::Log(error) => error.code(),
+            Self::Account(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Unpublished | Self::Publish(_) => "UNPUBLISHED",
+        }
+    }
+}
+
 /// The plan that a log claims.
 ///
 /// # Errors

@@ -23,32 +23,41 @@ impl Failed {
     }
 }
 
+/// What came of a payload's messages.
+#[derive(Debug)]
+pub struct Dealt<T> {
+    /// The answer to Lambda: the messages that come again.
+    pub response: SqsBatchResponse,
+    /// What became of the others.
+    pub outcomes: Vec<T>,
+    /// Why messages come again.
+    pub failed: Vec<Failed>,
+}
+
 /// Deals with every message of a payload, and gathers what became of them. Messages of a queue that fail are named in
 /// the response, so that only they come again; a failure of an event straight from a rule is the invocation's failure.
 ///
 /// # Errors
 /// [`Failed`] for a direct event that failed, or records that are none.
-pub async fn each<T, F, R>(
-    payload: &[u8],
-    mut handle: F,
-) -> Result<(SqsBatchResponse, Vec<T>), Failed>
+pub async fn each<T, F, R>(payload: &[u8], mut handle: F) -> Result<Dealt<T>, Failed>
 where
     F: FnMut(Vec<u8>) -> R,
     R: Future<Output = Result<Option<T>, Failed>>,
 {
     let messages =
         incoming::messages(payload).map_err(|error| Failed::new("MALFORMED_RECORDS", error))?;
-    let mut response = SqsBatchResponse::default();
-    let mut outcomes = Vec::new();
+    let (mut response, mut outcomes) = (SqsBatchResponse::default(), Vec::new());
+    let mut failures = Vec::new();
     for Message { message_id, bytes } in messages {
         match (handle(bytes).await, message_id) {
             (Ok(outcome), _) => outcomes.extend(outcome),
             (Err(failed), Some(id)) => {
                 tracing::error!(message_id = %id, code = failed.code, error = %failed.message, "a message failed");
                 response.add_failure(id);
+                failures.push(failed);
             }
             (Err(failed), None) => return Err(failed),
         }
     }
-    Ok((response, outcomes))
+    Ok(Dealt { response, outcomes, failed: failures })
 }

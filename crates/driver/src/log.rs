@@ -18,7 +18,10 @@ use crate::ports::{Put, Store, StoreError};
 /// How often an unclear answer of the store is tried again with identical bytes.
 const TRIES: u32 = 4;
 
-/// A log that could not be read or written.
+/// Entries of one log; more than this is no log of ours.
+const ENTRIES_MAX: usize = 1_000_000;
+
+/// A log that could not be read or written. Whatever is wrong with a log, nothing is written to it.
 #[derive(Debug, Error)]
 pub enum LogError {
     /// The store failed.
@@ -58,6 +61,54 @@ pub enum LogError {
         /// The hash it carries.
         found: String,
     },
+    /// An entry carries another number than its name.
+    #[error(
+        "entry {seq} of {log} carries the number {found}: entries were exchanged or copied; the log stays as it is"
+    )]
+    Misplaced {
+        /// The log.
+        log: String,
+        /// The entry's name.
+        seq: u64,
+        /// The number it carries.
+        found: u64,
+    },
+    /// An entry is missing between others.
+    #[error("entry {seq} of {log} is missing, and entry {found} is there: the log stays as it is")]
+    Gap {
+        /// The log.
+        log: String,
+        /// The missing entry.
+        seq: u64,
+        /// The next one that is there.
+        found: u64,
+    },
+    /// Something lies in the log's place that is no entry.
+    #[error(
+        "{log} holds {name}, which is no entry: expected only names like 000001.json; move it away"
+    )]
+    Foreign {
+        /// The log.
+        log: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl LogError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Lost { .. } => "PLAN_LOST",
+            Self::Unreadable { source: NotAnEntry::Newer { .. }, .. } => "LOG_NEWER",
+            Self::Unreadable { .. } => "LOG_UNREADABLE",
+            Self::Broken { .. } => "LOG_BROKEN",
+            Self::Misplaced { .. } => "LOG_MISPLACED",
+            Self::Gap { .. } => "LOG_GAP",
+            Self::Foreign { .. } => "LOG_FOREIGN",
+        }
+    }
 }
 
 /// One plan's log, as far as it was read or written by us.
@@ -98,11 +149,15 @@ impl ExecutionLog {
         self.last.as_ref()
     }
 
-    /// Reads all entries that are new since the last call, and checks their chain.
+    /// Reads all entries that are new since the last call, and checks their chain. The first call also looks at what
+    /// lies in the log's place: a log with a gap would go on in it.
     ///
     /// # Errors
-    /// [`LogError`] for a store that fails, an unreadable entry, or a broken chain.
+    /// [`LogError`] for a store that fails, an unreadable entry, a broken chain, a gap, or what is no entry.
     pub async fn read_on(&mut self) -> Result<Vec<Entry>, LogError> {
+        if self.last.is_none() {
+            self.look().await?;
+        }
         let mut entries = Vec::new();
         while let Some(bytes) = self.store.get(&self.key(self.next)).await? {
             let log = || self.prefix.clone();
@@ -111,7 +166,10 @@ impl ExecutionLog {
                 seq: self.next,
                 source,
             })?;
-            if entry.prev_sha256 != self.previous || entry.seq != self.next {
+            if entry.seq != self.next {
+                return Err(LogError::Misplaced { log: log(), seq: self.next, found: entry.seq });
+            }
+            if entry.prev_sha256 != self.previous {
                 let (expected, found) = (self.previous.clone(), entry.prev_sha256);
                 return Err(LogError::Broken { log: log(), seq: self.next, expected, found });
             }
@@ -150,6 +208,27 @@ impl ExecutionLog {
         }
         self.follow(&bytes, entry.clone());
         Ok(entry)
+    }
+
+    /// Names in the log's place: entries, one after the other, and nothing else.
+    async fn look(&self) -> Result<(), LogError> {
+        let mut seq = 0_u64;
+        for key in self.store.list(&self.prefix, ENTRIES_MAX).await? {
+            let (log, name) = (self.prefix.clone(), key.strip_prefix(&self.prefix).unwrap_or(&key));
+            let number = name.strip_suffix(".json").and_then(|name| name.parse().ok());
+            let Some(found) = number.filter(|number| self.key(*number) == key) else {
+                return Err(LogError::Foreign { log, name: name.to_owned() });
+            };
+            seq = seq.saturating_add(1);
+            // A listing may miss what was written while it was made.
+            while seq < found {
+                if self.store.get(&self.key(seq)).await?.is_none() {
+                    return Err(LogError::Gap { log, seq, found });
+                }
+                seq = seq.saturating_add(1);
+            }
+        }
+        Ok(())
     }
 
     fn key(&self, seq: u64) -> String {

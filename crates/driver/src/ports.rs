@@ -35,6 +35,16 @@ pub enum StoreError {
     Refused(String),
 }
 
+impl StoreError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unclear(_) => "STORE_UNCLEAR",
+            Self::Refused(_) => "STORE_REFUSED",
+        }
+    }
+}
+
 /// Objects by key, created at most once each. S3 with `If-None-Match: *`, or files with `link(2)`.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {

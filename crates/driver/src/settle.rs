@@ -54,6 +54,19 @@ pub enum SettleError {
     Differs(String),
 }
 
+impl SettleError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(refused) => refused.code.code(),
+            Self::Log(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Unfinished(_) => "PLAN_UNFINISHED",
+            Self::Differs(_) => "LEDGER_DIFFERS",
+        }
+    }
+}
+
 /// Takes a terminal event.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use alchemiser_driver::audit::{BrokerFill, BrokerOrder, StoredLog, Truth};
+use alchemiser_driver::audit::{BrokerFill, BrokerOrder, Stored, StoredLog, Truth, number};
 use alchemiser_market::journal::{self, JournalError, Record};
 use alchemiser_wire::{account::AccountEntry, entry::Entry};
 use jiff::Timestamp;
@@ -15,15 +15,13 @@ use crate::state::StateDir;
 /// The file system's error.
 pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
     let mut logs = Vec::new();
-    for account in children(&state.root().join("executions"))? {
-        for plan in children(&account)? {
+    let accounts = children(&state.root().join("executions"))?;
+    for account in accounts.into_iter().filter(|account| account.is_dir()) {
+        for plan in children(&account)?.into_iter().filter(|plan| plan.is_dir()) {
             let mut entries = BTreeMap::new();
-            for file in children(&plan)? {
-                let number = file
-                    .file_stem()
-                    .and_then(|name| name.to_str())
-                    .and_then(|name| name.parse().ok());
-                if let Some(number) = number {
+            for file in children(&plan)?.into_iter().filter(|file| file.is_file()) {
+                let name = file.file_name().and_then(|name| name.to_str());
+                if let Some(number) = name.and_then(|name| number(name, 6)) {
                     entries.insert(number, fs::read(&file)?);
                 }
             }
@@ -34,13 +32,42 @@ pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
     Ok(logs)
 }
 
+/// Everything that an auditor looks at.
+///
+/// # Errors
+/// The file system's error.
+pub fn stored(state: &StateDir) -> io::Result<Stored> {
+    let accounts = files(state.root(), "accounts")?;
+    let ledgers = files(state.root(), "ledger")?;
+    let mut keys: Vec<String> = accounts.keys().chain(ledgers.keys()).cloned().collect();
+    keys.extend(files(state.root(), "executions")?.into_keys());
+    Ok(Stored { logs: logs(state)?, accounts, ledgers, keys })
+}
+
+/// Every file below a directory of the state, by key.
+fn files(root: &Path, place: &str) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let (mut found, mut directories) = (BTreeMap::new(), vec![root.join(place)]);
+    while let Some(directory) = directories.pop() {
+        for path in children(&directory)? {
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let key = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+                found.insert(key, fs::read(&path)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// The newest entry of each account's log.
 ///
 /// # Errors
 /// The file system's error, or an entry that is not readable.
 pub fn accounts(state: &StateDir) -> io::Result<Vec<AccountEntry>> {
     let mut newest = Vec::new();
-    for account in children(&state.root().join("accounts"))? {
+    let accounts = children(&state.root().join("accounts"))?;
+    for account in accounts.into_iter().filter(|account| account.is_dir()) {
         // Numbers count down: the first name is the newest entry.
         if let Some(file) = children(&account)?.first() {
             let entry = AccountEntry::from_bytes(&fs::read(file)?).map_err(io::Error::other)?;

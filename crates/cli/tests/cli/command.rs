@@ -1,6 +1,8 @@
 //! Running the binary, and changing plans.
 
 use std::{
+    collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -78,4 +80,22 @@ pub(crate) fn assert_sound(state: &Path) {
 
 pub(crate) fn decimal(value: &Value) -> rust_decimal::Decimal {
     value.as_str().unwrap_or_else(|| panic!("{value} is no decimal")).parse().unwrap()
+}
+
+/// Every file below a directory, by name.
+pub(crate) fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().display().to_string();
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
 }

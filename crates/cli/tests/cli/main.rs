@@ -3,6 +3,7 @@
 
 mod command;
 mod config;
+mod damage;
 mod halt;
 mod help;
 mod input;

@@ -1,27 +1,12 @@
 //! A plan runs, once.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::fs;
 
 use serde_json::Value;
 
-use crate::command::{assert_sound, command, decimal, example, example_json, run, run_json, write};
-
-fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                let name = path.strip_prefix(root).unwrap().display().to_string();
-                found.insert(name, fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
-}
+use crate::command::{
+    assert_sound, command, decimal, example, example_json, files, run, run_json, write,
+};
 
 /// X1, X7, H1: the example completes: sells first, then buys, none over its target, the events in their order.
 #[test]

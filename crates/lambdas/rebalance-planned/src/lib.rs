@@ -15,6 +15,8 @@ pub struct Handled {
     pub response: SqsBatchResponse,
     /// What became of each message.
     pub accepted: Vec<Accepted>,
+    /// Why messages come again.
+    pub failed: Vec<Failed>,
 }
 
 /// Deals with an invocation: an EventBridge event, or SQS records that hold such events.
@@ -22,9 +24,10 @@ pub struct Handled {
 /// # Errors
 /// [`Failed`] for a direct event that could not be recorded or asked for; it must come again.
 pub async fn handle(payload: &[u8], desk: &Desk, rules: &Rules) -> Result<Handled, Failed> {
-    let (response, accepted) = invoke::each(payload, |bytes| async move {
-        accept(desk, &bytes, rules).await.map(Some).map_err(|error| Failed::new("ACCEPT", error))
+    let dealt = invoke::each(payload, |bytes| async move {
+        let accepted = accept(desk, &bytes, rules).await;
+        accepted.map(Some).map_err(|error| Failed::new(error.code(), error))
     })
     .await?;
-    Ok(Handled { response, accepted })
+    Ok(Handled { response: dealt.response, accepted: dealt.outcomes, failed: dealt.failed })
 }

@@ -22,6 +22,8 @@ pub struct Handled {
     pub response: SqsBatchResponse,
     /// What became of each request.
     pub executed: Vec<Executed>,
+    /// Why messages come again.
+    pub failed: Vec<Failed>,
 }
 
 /// Deals with an invocation. `floor` opens what the plan is traded on, and keeps what must live as long (`K`).
@@ -36,7 +38,7 @@ pub async fn handle<K>(
     floor: impl Fn(&Plan) -> Result<(Floor, K), Failed>,
 ) -> Result<Handled, Failed> {
     let floor = &floor;
-    let (response, executed) = invoke::each(payload, |bytes| async move {
+    let dealt = invoke::each(payload, |bytes| async move {
         let envelope =
             incoming::envelope(&bytes).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
         if envelope.detail_type != DETAIL_TYPE {
@@ -45,7 +47,7 @@ pub async fn handle<K>(
         }
         let request =
             Request::read(&envelope).map_err(|error| Failed::new("MALFORMED_EVENT", error))?;
-        let failed = |error: ExecuteError| Failed::new("EXECUTE", error);
+        let failed = |error: ExecuteError| Failed::new(error.code(), error);
         let plan =
             claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
         let (floor, _keep) = floor(&plan)?;
@@ -59,5 +61,5 @@ pub async fn handle<K>(
         }
     })
     .await?;
-    Ok(Handled { response, executed })
+    Ok(Handled { response: dealt.response, executed: dealt.outcomes, failed: dealt.failed })
 }

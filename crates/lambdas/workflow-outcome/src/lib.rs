@@ -18,6 +18,8 @@ pub struct Handled {
     pub response: SqsBatchResponse,
     /// What became of each terminal event.
     pub settled: Vec<Settled>,
+    /// Why messages come again.
+    pub failed: Vec<Failed>,
 }
 
 /// Deals with an invocation.
@@ -31,10 +33,10 @@ pub async fn handle(
     account: &AccountId,
     policy: &Policy,
 ) -> Result<Handled, Failed> {
-    let (response, settled) = invoke::each(payload, |bytes| async move {
+    let dealt = invoke::each(payload, |bytes| async move {
         let outcome = settle(store, &bytes, account, policy)
             .await
-            .map_err(|error| Failed::new("SETTLE", error))?;
+            .map_err(|error| Failed::new(error.code(), error))?;
         match &outcome {
             Settled::Ledger { key, lines, summary } => {
                 tracing::info!(%key, lines, %summary, "settled");
@@ -48,5 +50,5 @@ pub async fn handle(
         Ok(Some(outcome))
     })
     .await?;
-    Ok(Handled { response, settled })
+    Ok(Handled { response: dealt.response, settled: dealt.outcomes, failed: dealt.failed })
 }

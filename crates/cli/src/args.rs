@@ -127,6 +127,12 @@ pub(crate) struct SimulateArgs {
     /// Only this one, told line by line
     #[arg(long, value_name = "X", conflicts_with_all = ["seeds", "from", "json"])]
     pub(crate) seed: Option<u64>,
+    /// Of that one's faults only these, by number, e.g. 3,17,42
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', num_args = 0.., requires = "seed")]
+    pub(crate) only: Option<Vec<u64>>,
+    /// Trade the plan of this event instead of drawn ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

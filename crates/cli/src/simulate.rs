@@ -1,8 +1,13 @@
 //! `alchemiser simulate`.
 
-use std::{collections::BTreeMap, thread, time::Instant};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc, thread, time::Instant};
 
-use alchemiser_sim::{Violation, batch, fault::Tally, replay};
+use alchemiser_sim::{
+    Decision, GivenPlan, Violation, batch,
+    fault::Tally,
+    replay, shrink,
+    trial::{Theme, Trial},
+};
 use serde::Serialize;
 
 use crate::{
@@ -20,6 +25,9 @@ const HITS_MIN: u64 = 100;
 /// Violations that are printed; the first ones are enough to begin with.
 const PRINTED_MAX: usize = 50;
 
+/// Violations whose decisions are searched for; that takes many runs.
+const SHRUNK_MAX: usize = 10;
+
 #[derive(Serialize)]
 struct Simulated {
     seeds: u64,
@@ -33,29 +41,76 @@ struct Line {
     seed: u64,
     invariant: &'static str,
     found: String,
+    /// The fewest faults found with which the seed still breaks the invariant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decisions: Option<Vec<Struck>>,
+    /// How to see it again.
+    replay: String,
+}
+
+#[derive(Serialize)]
+struct Struck {
+    number: u64,
+    fault: &'static str,
 }
 
 impl Line {
-    fn of((seed, violation): (u64, Violation)) -> Self {
-        Self { seed, invariant: violation.invariant, found: violation.found }
+    fn of((seed, violation): (u64, Violation), decisions: Option<&[Decision]>) -> Self {
+        let only = decisions.map(|all| {
+            let numbers: Vec<String> = all.iter().map(|one| one.number.to_string()).collect();
+            format!(" --only {}", numbers.join(","))
+        });
+        let struck = |one: &Decision| Struck { number: one.number, fault: one.fault.word() };
+        Self {
+            seed,
+            invariant: violation.invariant,
+            found: violation.found,
+            decisions: decisions.map(|all| all.iter().map(struck).collect()),
+            replay: format!("--seed {seed}{}", only.unwrap_or_default()),
+        }
     }
+}
+
+/// What every seed is to trade.
+fn trial(plan: Option<&Path>) -> Result<Trial, Stopped> {
+    let Some(path) = plan else { return Ok(Trial::default()) };
+    let unreadable = |error: &dyn std::fmt::Display| {
+        let message = format!("{}: {error}", path.display());
+        Stopped::new(Exit::Refused, "PLAN_UNREADABLE", message)
+    };
+    let bytes = fs::read(path).map_err(|error| unreadable(&error))?;
+    let given = GivenPlan::new(bytes).map_err(|refused| Stopped::refused(&refused))?;
+    Ok(Trial { theme: Theme::Given(Arc::new(given)), ..Trial::default() })
+}
+
+/// The violations, the first ones with the decisions that they need.
+fn told(like: &Trial, violations: Vec<(u64, Violation)>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (seed, violation) in violations {
+        let search = lines.len() < SHRUNK_MAX;
+        let found = search.then(|| shrink(&like.seeded(seed), violation.invariant));
+        lines.push(Line::of((seed, violation), found.as_deref()));
+    }
+    lines
 }
 
 /// Runs seeds of the simulation, or tells one of them line by line.
 pub(crate) fn simulate(args: &SimulateArgs) -> Result<Exit, Stopped> {
+    let like = trial(args.plan.as_deref())?;
     if let Some(seed) = args.seed {
-        return tell(seed);
+        let only = args.only.as_ref().map(|numbers| numbers.iter().copied().collect());
+        return tell(&Trial { seed, only, ..like });
     }
     let started = Instant::now();
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let done = batch(args.from, args.seeds, threads);
+    let done = batch(&like, args.from..args.from.saturating_add(args.seeds), threads);
     let millis = started.elapsed().as_millis().max(1);
     let per_second = u128::from(done.seeds).saturating_mul(1_000).checked_div(millis);
     let simulated = Simulated {
         seeds: done.seeds,
         seeds_per_second: per_second.and_then(|rate| rate.try_into().ok()).unwrap_or(u64::MAX),
         faults: done.tally.hits().map(|(fault, hits)| (fault.word(), hits)).collect(),
-        violations: done.violations.into_iter().map(Line::of).collect(),
+        violations: told(&like, done.violations),
     };
     let rare = rare(&simulated, &done.tally);
     if args.json {
@@ -84,7 +139,10 @@ fn show(simulated: &Simulated, tally: &Tally) -> Result<Exit, Stopped> {
     }
     crate::print(&table.to_string())?;
     for line in simulated.violations.iter().take(PRINTED_MAX) {
-        crate::print(&format!("--seed {}: {} {}", line.seed, line.invariant, line.found))?;
+        crate::print(&format!("{}: {} {}", line.replay, line.invariant, line.found))?;
+        for Struck { number, fault } in line.decisions.iter().flatten() {
+            crate::print(&format!("    {number} {fault}"))?;
+        }
     }
     crate::print(&format!(
         "{} seeds, {} a second: {} violations",
@@ -95,8 +153,8 @@ fn show(simulated: &Simulated, tally: &Tally) -> Result<Exit, Stopped> {
 }
 
 /// One seed, with everything that happened and every fact.
-fn tell(seed: u64) -> Result<Exit, Stopped> {
-    let told = replay(seed);
+fn tell(trial: &Trial) -> Result<Exit, Stopped> {
+    let told = replay(trial);
     for line in &told.lines {
         crate::print(line)?;
     }

@@ -197,7 +197,7 @@ impl ExecutionLog {
             owner: author.owner.clone(),
             until: author.until,
             put_id: format!("{}-{}", author.owner, self.next),
-            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            code_version: self.store.release().to_owned(),
             at,
             facts,
         };

@@ -63,6 +63,11 @@ pub trait Store: Debug + Send + Sync {
     /// Whether an owner is known to be dead, so that its lease need not be waited for. A store that cannot know says
     /// no.
     async fn is_dead(&self, owner: &Owner) -> Result<bool, StoreError>;
+
+    /// The release that writes: every log entry says it.
+    fn release(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
 }
 
 /// What came of sending an order, other than its acceptance.

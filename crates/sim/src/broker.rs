@@ -20,7 +20,7 @@ use crate::{
     chance::Chance,
     exchange::{NewOrder, Submitted, refusal},
     fault::Fault,
-    line::Line,
+    line::{CANARY, Line},
     world::{Happening, World, later},
 };
 
@@ -31,11 +31,11 @@ enum Way {
 }
 
 fn lost<T>() -> Result<T, ReadError> {
-    Err(ReadError("injected".to_owned()))
+    Err(ReadError(format!("{CANARY}: no answer")))
 }
 
 fn unclear<T>() -> Result<T, SubmitError> {
-    Err(SubmitError::Unclear("injected".to_owned()))
+    Err(SubmitError::Unclear(format!("{CANARY}: no answer")))
 }
 
 impl Line {
@@ -43,6 +43,17 @@ impl Line {
     async fn call(&self) -> Way {
         self.world().called();
         self.enter().await;
+        self.way()
+    }
+
+    /// A trading call that changes something sets out.
+    async fn call_effect(&self) -> (Way, u64) {
+        self.world().called();
+        let effect = self.enter_effect().await;
+        (self.way(), effect)
+    }
+
+    fn way(&self) -> Way {
         if self.hits(Fault::BrokerUnclear) || self.hits(Fault::BrokerTooMany) {
             return Way::Lost;
         }
@@ -71,6 +82,8 @@ impl Line {
             world.chance.pick(&[RefusalKind::SubPenny, RefusalKind::Other])
         } else if self.hits(Fault::RefusedWash) {
             RefusalKind::WashTrade
+        } else if self.hits(Fault::RefusedHalt) {
+            RefusalKind::Other
         } else if self.hits(Fault::RefusedFunds) {
             let mut world = self.world();
             let part = Decimal::new(world.chance.between(0, 100), 2);
@@ -85,25 +98,29 @@ impl Line {
     }
 
     /// An order that reaches the broker now.
-    async fn arrive(&self, new: NewOrder) -> Result<OrderReport, SubmitError> {
+    async fn arrive(&self, new: NewOrder, effect: u64) -> Result<OrderReport, SubmitError> {
         if let Some(refused) = self.refused(new.quantity) {
-            self.leave().await;
+            self.leave_effect(effect).await;
             return Err(refused);
         }
         let submitted = self.world().submit(new);
-        self.leave().await;
+        self.leave_effect(effect).await;
         if self.hits(Fault::BrokerLostAnswer) {
             self.wait_in_vain().await;
             return unclear();
         }
-        if self.hits(Fault::BrokerDuplicate) {
+        // Either code means the same: it is told by the message.
+        if self.hits(Fault::BrokerDuplicate) || self.hits(Fault::BrokerDuplicateOther) {
             return Err(SubmitError::Duplicate);
         }
         match submitted {
             Submitted::Taken(report) => Ok(report),
             Submitted::Refused(refusal) => Err(SubmitError::Refused(refusal)),
             Submitted::Duplicate => {
-                self.world().tally.count(Fault::BrokerDuplicate);
+                let mut world = self.world();
+                let codes = [Fault::BrokerDuplicate, Fault::BrokerDuplicateOther];
+                let code = world.chance.pick(&codes);
+                world.tally.count(code);
                 Err(SubmitError::Duplicate)
             }
         }
@@ -115,22 +132,35 @@ impl World {
     pub(crate) fn submit(&mut self, new: NewOrder) -> Submitted {
         let now = self.now;
         let id = new.client_order_id.clone();
+        let other = self.exchange.open_order(now, &new.symbol).filter(|other| *other != id);
         let submitted = self.exchange.submit(now, new);
         self.note(|_| format!("    $ {id} {submitted:?}"));
+        if let (Some(other), Submitted::Taken(_)) = (other, &submitted) {
+            self.broken("I2", format!("{id} is taken while {other} is open in its symbol"));
+        }
         submitted
     }
 
     /// The account's orders, or what a broker behind the times says of them.
     fn orders(&mut self, since: Timestamp, line: &Line) -> Vec<OrderReport> {
+        let process = line.process;
         let mut orders = self.exchange.list_orders(self.now, since);
-        if self.hits(Fault::OrdersStale, line.process) {
-            match self.chance.below(3) {
-                0 => orders.clone_from(&self.past_orders),
-                1 => orders.reverse(),
-                _ => drop(orders.pop()),
-            }
-        } else {
+        let twice = self.hits(Fault::OrdersDuplicated, process);
+        let before = if twice { self.past_orders.clone() } else { Vec::new() };
+        if self.hits(Fault::OrdersStale, process) {
+            orders.clone_from(&self.past_orders);
+        } else if self.fortune.rate(Fault::OrdersStale) + self.fortune.rate(Fault::OrdersDuplicated)
+            > 0
+        {
             self.past_orders.clone_from(&orders);
+        }
+        orders.extend(before);
+        if !orders.is_empty() && self.hits(Fault::OrdersMissing, process) {
+            let which = self.chance.below(orders.len() as u64);
+            orders.remove(usize::try_from(which).unwrap_or_default());
+        }
+        if self.hits(Fault::OrdersReordered, process) {
+            orders.reverse();
         }
         if self.hits(Fault::NoPrice, line.process) {
             for order in &mut orders {
@@ -242,7 +272,8 @@ impl Broker for Line {
                 ahead: world.ahead_most,
             }
         };
-        if let Way::Lost = self.call().await {
+        let (way, effect) = self.call_effect().await;
+        if let Way::Lost = way {
             return unclear();
         }
         if self.hits(Fault::BrokerLostRequest) {
@@ -259,12 +290,13 @@ impl Broker for Line {
             self.wait_in_vain().await;
             return unclear();
         }
-        self.arrive(new).await
+        self.arrive(new, effect).await
     }
 
     async fn cancel(&self, order: &BrokerOrderId) -> Result<(), ReadError> {
         self.world().cancel_asked(order);
-        if let Way::Lost = self.call().await {
+        let (way, effect) = self.call_effect().await;
+        if let Way::Lost = way {
             return lost();
         }
         if self.hits(Fault::BrokerLostRequest) {
@@ -272,7 +304,7 @@ impl Broker for Line {
             return lost();
         }
         let answer = self.world().cancel(order, self);
-        self.leave().await;
+        self.leave_effect(effect).await;
         if self.hits(Fault::BrokerLostAnswer) {
             self.wait_in_vain().await;
             return lost();
@@ -286,8 +318,12 @@ impl Broker for Line {
             let now = world.now;
             let mut found = world.exchange.order(now, id.as_str());
             // Not found is no proof of absence.
-            if world.hits(Fault::OrdersStale, process) {
+            if world.hits(Fault::OrdersMissing, process) {
                 found = None;
+            }
+            if found.is_some() && world.hits(Fault::OrdersStale, process) {
+                let mut past = world.past_orders.iter();
+                found = past.find(|order| order.client_order_id == id.as_str()).cloned();
             }
             if let Some(found) = found.as_mut().filter(|_| world.hits(Fault::NoPrice, process)) {
                 found.average_price = None;
@@ -328,11 +364,15 @@ impl Broker for Line {
     }
 
     async fn clock(&self) -> Result<SessionClock, ReadError> {
-        self.ask(|world| SessionClock {
-            at: world.now,
-            is_open: world.is_open(),
-            opened_at: world.exchange.opened_at,
-            closes_at: world.exchange.closes_at,
+        self.ask(|world| {
+            let (now, ahead) = (world.now, world.processes[self.process].ahead);
+            world.processes[self.process].session_read = Some((now, ahead));
+            SessionClock {
+                at: now,
+                is_open: world.is_open(),
+                opened_at: world.exchange.opened_at,
+                closes_at: world.exchange.closes_at,
+            }
         })
         .await
     }

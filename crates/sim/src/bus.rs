@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     fault::Fault,
-    world::{Happening, Process, ProcessId, World, later},
+    world::{Happening, Process, ProcessId, Release, World, later},
 };
 
 /// Who is invoked.
@@ -160,11 +160,29 @@ impl World {
         self.delivered.iter().map(again).collect()
     }
 
+    /// The release that a new sandbox is of.
+    fn deployed(&mut self, function: Function) -> Release {
+        // A person's command line is always this release.
+        if matches!(function, Function::Halt | Function::Resume) {
+            Release::Current
+        } else if self.strikes(Fault::OldReader) {
+            Release::Old
+        } else if self.strikes(Fault::TwoVersions) {
+            Release::Previous
+        } else {
+            Release::Current
+        }
+    }
+
     /// A sandbox for an invocation: one that is idle, or a new one.
     pub(crate) fn sandbox(&mut self, function: Function) -> Option<ProcessId> {
         let fresh = self.chance.percent(30);
+        // Once faults are over so is the deployment: what is too old is not asked any more.
+        let is_quiet = self.is_quiet();
         let idle = |process: &Process| {
-            process.function == function && process.invocation.is_none() && !process.is_dead
+            let is_over = is_quiet && process.release == Release::Old;
+            let is_idle = process.invocation.is_none() && !process.is_dead;
+            process.function == function && is_idle && !is_over
         };
         let found = self.processes.iter().position(idle).filter(|_| !fresh);
         let process = found.unwrap_or(self.processes.len());
@@ -179,7 +197,10 @@ impl World {
                 jumped_at: Timestamp::MIN,
                 disturbed_at: Timestamp::MIN,
                 began_at: self.now,
+                release: Release::Current,
+                session_read: None,
             });
+            self.processes[process].release = self.deployed(function);
         }
         let invocation = self.number();
         let sandbox = &mut self.processes[process];

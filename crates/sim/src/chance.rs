@@ -18,6 +18,8 @@ pub(crate) enum Stream {
     Course = 1,
     /// Quotes and fills.
     Market = 2,
+    /// Which faults strike.
+    Fortune = 3,
 }
 
 /// A stream of draws.

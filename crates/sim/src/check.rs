@@ -7,13 +7,16 @@ use alchemiser_driver::audit::{StoredLog, audit};
 use alchemiser_wire::{
     account::AccountEntry,
     entry::Entry,
-    ledger::{self, LedgerLine},
+    ledger::{self, LedgerLine, encode},
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    scene::{ACCOUNT, Wanted},
+    bus::Published,
+    line::CANARY,
+    rebuild,
+    scene::{NAMELESS, Wanted},
     world::World,
 };
 
@@ -36,16 +39,54 @@ pub(crate) fn check(world: &mut World, plans: &[Wanted]) -> Vec<Execution> {
     }
     world.check_calls();
     let ids: BTreeSet<&str> = plans.iter().map(|plan| plan.plan_id.as_str()).collect();
-    let states: Vec<Execution> = ids.iter().filter_map(|id| last_state(world, id)).collect();
-    if states.len() != ids.len() {
-        world.broken("I14", format!("{} of {} plans were never claimed", states.len(), ids.len()));
+    let mut states = Vec::new();
+    for id in ids {
+        match last_state(world, id) {
+            Some(state) => states.push(state),
+            None if lapsed(world, id) => {}
+            None => world.broken("I14", format!("{id} was neither claimed nor refused")),
+        }
+    }
+    if world.store.keys().any(|key| key.starts_with(&log_prefix(world, NAMELESS))) {
+        world.broken("I1", "a plan without an id was claimed".to_owned());
     }
     for state in &states {
         over(world, state);
         published(world, state);
         settled(world, state);
+        rebuild::agrees(world, state);
+    }
+    if world.chance.percent(FOLDED) {
+        secret(world);
     }
     states
+}
+
+/// A plan's event came after its validity was over, and was refused: once, and told to everybody.
+fn lapsed(world: &World, plan_id: &str) -> bool {
+    let account = encode(world.exchange.account.as_str());
+    let refused = format!("executions/{account}/refused-planned-{plan_id}");
+    let own = format!("\"workflow-{plan_id}\"");
+    let is_told =
+        |event: &Published| event.detail_type == "WorkflowFailed" && event.detail.contains(&own);
+    world.store.range(refused.clone()..).next().is_some_and(|(key, _)| key.starts_with(&refused))
+        && world.taken.iter().any(is_told)
+}
+
+/// I16: no secret that an adapter's error quotes is in a log, an event or a ledger.
+fn secret(world: &mut World) {
+    let holds = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| text.contains(CANARY));
+    let objects = world.store.iter().filter(|(_, bytes)| holds(bytes)).map(|(key, _)| key.clone());
+    let events = world.taken.iter().filter(|event| event.detail.contains(CANARY));
+    let found: Vec<String> = objects.chain(events.map(|event| event.id.clone())).collect();
+    if !found.is_empty() {
+        world.broken("I16", format!("a secret is in {found:?}"));
+    }
+}
+
+/// Where a plan's log is.
+fn log_prefix(world: &World, plan_id: &str) -> String {
+    format!("executions/{}/{}/", encode(world.exchange.account.as_str()), encode(plan_id))
 }
 
 /// Every log of the store.
@@ -68,7 +109,7 @@ fn logs(world: &World) -> Vec<StoredLog> {
 
 /// The entries of a plan's log.
 fn entries(world: &World, plan_id: &str) -> Vec<Entry> {
-    let prefix = format!("executions/{ACCOUNT}/{plan_id}/");
+    let prefix = log_prefix(world, plan_id);
     let range = world.store.range(prefix.clone()..);
     let own = range.take_while(|(key, _)| key.starts_with(&prefix));
     own.filter_map(|(_, bytes)| Entry::from_bytes(bytes).ok()).collect()
@@ -76,9 +117,9 @@ fn entries(world: &World, plan_id: &str) -> Vec<Entry> {
 
 /// The state at the end: the owner's own where it is of the newest entry, else the log's.
 fn last_state(world: &mut World, plan_id: &str) -> Option<Execution> {
-    let prefix = format!("executions/{ACCOUNT}/{plan_id}/");
-    let end = format!("executions/{ACCOUNT}/{plan_id}0");
-    let newest = world.store.range(prefix..end).next_back();
+    let prefix = log_prefix(world, plan_id);
+    let range = world.store.range(prefix.clone()..);
+    let newest = range.take_while(|(key, _)| key.starts_with(&prefix)).last();
     let newest = newest.and_then(|(_, bytes)| Entry::from_bytes(bytes).ok());
     let known = world.finished.get(plan_id).cloned();
     let known = known.filter(|state| newest.is_some_and(|entry| entry.at == state.last_at));
@@ -97,7 +138,10 @@ fn state(world: &World, plan_id: &str) -> Option<Execution> {
 
 /// Every plan was claimed, is over, and the bus has its events.
 pub(crate) fn all_complete(world: &World, plans: &[Wanted]) -> bool {
-    plans.iter().all(|plan| state(world, &plan.plan_id).is_some_and(|state| state.is_complete()))
+    plans.iter().all(|plan| match state(world, &plan.plan_id) {
+        Some(state) => state.is_complete(),
+        None => lapsed(world, &plan.plan_id),
+    })
 }
 
 /// I14: the plan is over, and nothing of it is left lying about.
@@ -107,10 +151,11 @@ fn over(world: &mut World, state: &Execution) {
         let (phase, at) = (state.phase.word(), world.now);
         return world.broken("I14", format!("{id} is {phase} at {at}, long after faults stopped"));
     }
-    if world.store.contains_key(&format!("open/{ACCOUNT}/{id}")) {
+    let account = encode(state.plan.account.as_str());
+    if world.store.contains_key(&format!("open/{account}/{}", encode(id.as_str()))) {
         world.broken("I14", format!("the marker of {id} is still there"));
     }
-    let newest = world.store.range(format!("accounts/{ACCOUNT}/")..).next();
+    let newest = world.store.range(format!("accounts/{account}/")..).next();
     let newest = newest.and_then(|(_, bytes)| AccountEntry::from_bytes(bytes).ok());
     let account = newest.map(|entry| entry.account).unwrap_or_default();
     // A zombie may take the account for a plan that is over; whoever wants it next finds out.

@@ -132,11 +132,11 @@ impl Exchange {
     }
 
     /// Lists a symbol, of which the account holds so many dollars; returns what it holds in shares.
-    pub(crate) fn list(&mut self, symbol: Symbol, dollars: i64) {
+    pub(crate) fn list(&mut self, symbol: Symbol, dollars: Decimal) {
         let book = Book::new(self.at, &mut self.chance);
         let bid = Decimal::new(book.near(Side::Buy), 2);
         let decimals = if book.fractionable { DECIMALS } else { 0 };
-        let held = Decimal::from(dollars).checked_div(bid).unwrap_or_default();
+        let held = dollars.checked_div(bid).unwrap_or_default();
         self.positions.insert(symbol.clone(), Quantity::rounded_down(held, decimals));
         self.books.insert(symbol, book);
     }
@@ -278,6 +278,13 @@ impl Exchange {
         Submitted::Taken(self.orders[number].report())
     }
 
+    /// The client id of an order of a symbol that is open now.
+    pub(crate) fn open_order(&mut self, now: Timestamp, symbol: &Symbol) -> Option<String> {
+        self.advance(now);
+        let open = self.orders.iter().find(|order| order.is_open() && order.new.symbol == *symbol);
+        open.map(|order| order.new.client_order_id.clone())
+    }
+
     /// Why the broker does not take an order.
     fn objection(&self, new: &NewOrder) -> Option<RefusalKind> {
         let open = || self.orders.iter().filter(|order| order.is_open());
@@ -346,6 +353,11 @@ impl Exchange {
 
     pub(crate) fn order(&mut self, now: Timestamp, id: &str) -> Option<OrderReport> {
         self.advance(now);
+        self.report(id)
+    }
+
+    /// An order as it stands.
+    pub(crate) fn report(&self, id: &str) -> Option<OrderReport> {
         self.orders.iter().find(|order| order.new.client_order_id == id).map(Order::report)
     }
 

@@ -56,12 +56,28 @@ faults! {
     HardTimeout "hard timeout" 400_000,
     /// A process must hand over before the plan is done.
     HandOver "hand over" 500_000,
+    /// A function fails before it begins.
+    InitFailure "init failure" 150_000,
+    /// A process is of another release: its entries say so.
+    TwoVersions "two code versions" 400_000,
+    /// A process is of a release so old that it does not read what the others write.
+    OldReader "older reader" 100_000,
     /// The store carries out a request, and its answer is lost.
     StoreLostAnswer "store lost answer" 60_000,
     /// Somebody else wrote the object first.
     StoreForeign "store foreign 412" 60_000,
-    /// The store does nothing, and says so unclearly (5xx, 409, a broken connection).
-    StoreUnclear "store unclear" 60_000,
+    /// The object is there already, and it is the client's own: an earlier try had got through.
+    StoreOwn "store own 412" 0,
+    /// The store does nothing: the connection breaks, or nothing comes back.
+    StoreUnclear "store no answer" 60_000,
+    /// The store does nothing, and says 409: another request for the object is under way.
+    StoreConflict "store 409" 80_000,
+    /// The store does nothing, and says 503 `SlowDown` or another 5xx.
+    StoreSlowDown "store 5xx" 80_000,
+    /// A machine stops in the middle of a write: a draft stays, and is no object.
+    TornWrite "torn local write" 15_000,
+    /// The disk is full for a while.
+    DiskFull "disk full" 12_000,
     /// The store carries out a request long after the client gave it up.
     StoreLate "store late" 20_000,
     /// The store takes seconds.
@@ -76,22 +92,32 @@ faults! {
     BrokerUnclear "broker 5xx" 80_000,
     /// The broker answers 429.
     BrokerTooMany "broker 429" 80_000,
-    /// The broker says that the id is in use.
-    BrokerDuplicate "broker duplicate id" 150_000,
+    /// The broker says that the id is in use, with code 40010001.
+    BrokerDuplicate "duplicate id 40010001" 150_000,
+    /// The broker says that the id is in use, with code 42210000.
+    BrokerDuplicateOther "duplicate id 42210000" 150_000,
     /// The broker refuses a price.
     RefusedPrice "refused price" 80_000,
     /// The broker refuses for want of buying power or of shares.
     RefusedFunds "refused funds" 150_000,
     /// The broker refuses for an order of the other side.
     RefusedWash "refused wash" 80_000,
+    /// The broker refuses for a halt of the symbol.
+    RefusedHalt "refused halt" 80_000,
     /// An order fills in part only.
     PartialFill "partial fill" 700_000,
     /// An order fills while its cancel is under way.
     CancelRace "cancel race" 500_000,
     /// A cancel is not carried out although it was taken.
     CancelIgnored "cancel ignored" 200_000,
-    /// A list of orders is of the past, lacks orders, or is out of order.
+    /// A list of orders, or a look-up, is of the past.
     OrdersStale "orders stale" 250_000,
+    /// A list of orders lacks one, or a look-up does not find it.
+    OrdersMissing "orders missing" 250_000,
+    /// A list of orders has each order twice: as it was before, and as it is.
+    OrdersDuplicated "orders duplicated" 250_000,
+    /// A list of orders is out of order.
+    OrdersReordered "orders reordered" 250_000,
     /// A fill is told without its price.
     NoPrice "filled without price" 300_000,
     /// The account shows what it showed before.
@@ -106,12 +132,16 @@ faults! {
     QuoteMissing "quote missing" 150_000,
     /// Trading in a symbol stands still.
     SymbolHalt "symbol halt" 8_000,
+    /// The session ends early, soon after the plans come.
+    EarlyClose "early close" 1_000_000,
     /// A process's clock jumps.
     ClockJump "clock jump" 4_000,
     /// Trading in the account is stopped by a person.
     AccountHalt "account halt" 1_000_000,
-    /// The bus does not take an event.
+    /// The bus does not answer, and takes nothing.
     PublishFailure "publish failure" 300_000,
+    /// The bus answers 200, and says in the entry's own result that it did not take it.
+    PublishPartial "partial PutEvents failure" 300_000,
     /// The bus takes an event, and its answer is lost.
     PublishLostAnswer "publish lost answer" 300_000,
 }
@@ -156,7 +186,7 @@ pub(crate) struct Odds([u32; Fault::ALL.len()]);
 impl Odds {
     /// Draws a run's odds. One run in twenty is calm.
     pub(crate) fn draw(chance: &mut Chance) -> Self {
-        let mut odds = Self([0; Fault::ALL.len()]);
+        let mut odds = Self::none();
         let share = if chance.percent(5) { 0 } else { chance.pick(&[8, 15, 25, 40]) };
         for fault in Fault::ALL {
             let is_on = chance.percent(share);
@@ -165,6 +195,11 @@ impl Odds {
             odds.0[fault as usize] = if is_on { rate } else { 0 };
         }
         odds
+    }
+
+    /// Nothing goes wrong.
+    pub(crate) fn none() -> Self {
+        Self([0; Fault::ALL.len()])
     }
 
     pub(crate) fn rate(&self, fault: Fault) -> u32 {

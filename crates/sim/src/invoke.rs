@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alchemiser_core::{account::Halt, ids::AccountId, plan::Age};
+use alchemiser_core::account::Halt;
 use alchemiser_driver::{
     accept::{Rules, accept},
     account,
@@ -18,7 +18,6 @@ use jiff::Timestamp;
 use crate::{
     bus::{Delivery, Function},
     line::Line,
-    scene::ACCOUNT,
 };
 
 /// What came of an invocation, in words; a failure comes again.
@@ -30,17 +29,17 @@ fn failed(error: impl std::fmt::Display) -> String {
 
 /// Runs a function to its end.
 pub(crate) async fn invoke(line: Line, delivery: Delivery, stop_at: Option<Timestamp>) -> Ended {
-    let (policy, owner) = {
+    let (policy, owner, account, age) = {
         let world = line.world();
-        (world.policy.clone(), world.processes[line.process].owner.clone())
+        let owner = world.processes[line.process].owner.clone();
+        (world.policy.clone(), owner, world.exchange.account.clone(), world.age)
     };
-    let account = AccountId::new(ACCOUNT).map_err(failed)?;
     let line = Arc::new(line);
     let desk = Desk { store: line.clone(), publisher: line.clone(), clock: line.clone(), owner };
     match delivery.function {
         Function::RebalancePlanned => {
             let accounts = Accounts { default: account };
-            let rules = Rules { accounts, policy, age: Age::AsStated };
+            let rules = Rules { accounts, policy, age };
             let accepted = accept(&desk, &delivery.bytes, &rules).await.map_err(failed)?;
             Ok(format!("{accepted:?}"))
         }

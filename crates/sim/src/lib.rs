@@ -16,9 +16,7 @@
 //! at once and at the near touch by chance, perhaps in part. The market with calibrated books is `alchemiser-market`;
 //! here a run must take a millisecond.
 //!
-//! What is left out: two versions of the code at once, a full disk, a function that fails while it starts.
-//!
-//! Everything derives from the seed: three streams of `ChaCha8`, ordered maps, no clock. A seed run twice gives the same
+//! Everything derives from the seed: four streams of `ChaCha8`, ordered maps, no clock. A seed run twice gives the same
 //! bytes.
 #![warn(missing_docs)]
 
@@ -26,24 +24,34 @@ mod batch;
 mod book;
 mod broker;
 mod bus;
+pub mod canonical;
 mod chance;
 mod check;
 mod exchange;
 pub mod fault;
+mod fortune;
+mod given;
 mod invoke;
+mod letter;
 mod line;
+mod rebuild;
 mod scene;
+mod shrink;
 mod stage;
+pub mod trial;
 mod watch;
 mod world;
 
 pub use batch::{Batch, batch};
+pub use fortune::Decision;
+pub use given::GivenPlan;
+pub use shrink::shrink;
 pub use stage::{Replay, Run, replay, run};
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// Which: `I1` to `I15`.
+    /// Which: `I1` to `I16`.
     pub invariant: &'static str,
     /// What was found.
     pub found: String,

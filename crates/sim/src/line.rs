@@ -22,7 +22,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     fault::Fault,
-    world::{Fate, Happening, Moment, ProcessId, Shared, World, later},
+    trial::Moment,
+    world::{Fate, Happening, ProcessId, Release, Shared, World, later},
 };
 
 /// One process's line.
@@ -91,6 +92,31 @@ impl Line {
         self.meet(Moment::After).await;
     }
 
+    /// A request that changes something is on its way; returns the effect's number.
+    pub(crate) async fn enter_effect(&self) -> u64 {
+        self.enter().await;
+        let effect = {
+            let mut world = self.world();
+            world.effects += 1;
+            world.effects
+        };
+        self.stop(Moment::Before, effect).await;
+        effect
+    }
+
+    /// It has changed it, and its answer is on its way back.
+    pub(crate) async fn leave_effect(&self, effect: u64) {
+        self.stop(Moment::After, effect).await;
+        self.leave().await;
+    }
+
+    async fn stop(&self, moment: Moment, effect: u64) {
+        let stops = self.world().stops_here(self.process, moment, effect);
+        if stops {
+            pending::<()>().await;
+        }
+    }
+
     pub(crate) fn hits(&self, fault: Fault) -> bool {
         self.world().hits(fault, self.process)
     }
@@ -118,16 +144,63 @@ impl Line {
         self.pause(pause).await;
     }
 
+    /// What keeps any request from the store, or the store from doing anything.
+    async fn store_fails(&self) -> Result<(), StoreError> {
+        if self.hits(Fault::StoreUnclear) {
+            self.wait_in_vain().await;
+            return unclear("no answer");
+        }
+        if self.hits(Fault::StoreSlowDown) {
+            return unclear("503 SlowDown: please reduce your request rate");
+        }
+        Ok(())
+    }
+
+    /// What keeps an object from being created.
+    async fn put_fails(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.store_fails().await?;
+        if self.hits(Fault::StoreConflict) {
+            return unclear("409 ConditionalRequestConflict");
+        }
+        if self.hits(Fault::TornWrite) {
+            self.world().tear(self.process, bytes);
+            return pending().await;
+        }
+        if self.hits(Fault::DiskFull) {
+            let mut world = self.world();
+            let pause = world.chance.millis(200, 20_000);
+            world.full_until = later(world.now, pause);
+        }
+        if self.world().disk_is_full() {
+            return Err(StoreError::Refused(format!("{CANARY}: no space left on device")));
+        }
+        if self.hits(Fault::StoreLate) {
+            {
+                let mut world = self.world();
+                let pause = world.chance.millis(200, 30_000);
+                let at = later(world.now, pause);
+                world.plan(at, Happening::Put(key.to_owned(), bytes.to_vec()));
+            }
+            self.wait_in_vain().await;
+            return unclear("no answer");
+        }
+        Ok(())
+    }
+
+    /// I7: a process that cannot read a log does not write to it, but for a claim.
+    fn writes_blindly(&self, key: &str) -> bool {
+        let is_claim = key.ends_with("/000001.json");
+        let is_plan = key.starts_with("executions/") && !key.contains("/refused-");
+        is_plan && !is_claim && self.world().processes[self.process].release == Release::Old
+    }
+
     /// A reading of the store.
     async fn reading<T>(&self, read: impl FnOnce(&World) -> T + Send) -> Result<T, StoreError>
     where
         T: Send,
     {
         self.enter().await;
-        if self.hits(Fault::StoreUnclear) {
-            self.wait_in_vain().await;
-            return unclear();
-        }
+        self.store_fails().await?;
         let before = self.world().chance.percent(50);
         if before {
             self.slow().await;
@@ -141,15 +214,39 @@ impl Line {
     }
 }
 
-fn unclear<T>() -> Result<T, StoreError> {
-    Err(StoreError::Unclear("injected".to_owned()))
+/// What no log, event or ledger may hold: it stands for the secrets that an adapter's error may quote.
+pub(crate) const CANARY: &str = "canary-3f9d";
+
+fn unclear<T>(words: &str) -> Result<T, StoreError> {
+    Err(StoreError::Unclear(format!("{CANARY}: {words}")))
+}
+
+/// An object as a process of an old release sees it: of a schema that it does not read.
+fn newer(bytes: &[u8]) -> Vec<u8> {
+    let rest = bytes.strip_prefix(br#"{"schema":"#);
+    rest.map_or_else(|| bytes.to_vec(), |rest| [br#"{"schema":99"#, rest].concat())
 }
 
 impl World {
+    fn disk_is_full(&self) -> bool {
+        self.now < self.full_until
+    }
+
+    /// A machine stops in the middle of a write.
+    fn tear(&mut self, process: ProcessId, bytes: &[u8]) {
+        let part = self.chance.below(bytes.len() as u64);
+        let part = usize::try_from(part).unwrap_or_default();
+        let draft = format!("tmp/{}", self.number());
+        self.store.insert(draft, bytes[..part].to_vec());
+        self.processes[process].is_dead = true;
+    }
+
     /// Creates an object.
     pub(crate) fn create(&mut self, key: &str, bytes: &[u8]) -> Put {
         if let Some(there) = self.store.get(key) {
-            if there.as_slice() != bytes && key.starts_with("executions/") {
+            if there.as_slice() == bytes {
+                self.tally.count(Fault::StoreOwn);
+            } else if key.starts_with("executions/") {
                 self.tally.count(Fault::StoreForeign);
                 self.note(|_| format!("    . {key} is somebody else's"));
             }
@@ -203,20 +300,10 @@ impl World {
 #[async_trait]
 impl Store for Line {
     async fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put, StoreError> {
-        self.enter().await;
-        if self.hits(Fault::StoreUnclear) {
-            self.wait_in_vain().await;
-            return unclear();
-        }
-        if self.hits(Fault::StoreLate) {
-            {
-                let mut world = self.world();
-                let pause = world.chance.millis(200, 30_000);
-                let at = later(world.now, pause);
-                world.plan(at, Happening::Put(key.to_owned(), bytes.to_vec()));
-            }
-            self.wait_in_vain().await;
-            return unclear();
+        let effect = self.enter_effect().await;
+        self.put_fails(key, bytes).await?;
+        if self.writes_blindly(key) {
+            self.world().broken("I7", format!("{key} is written by a release that cannot read it"));
         }
         if key.starts_with("accounts/") && self.hits(Fault::StoreForeign) {
             self.world().overtake_account(key);
@@ -229,16 +316,19 @@ impl Store for Line {
         if !before {
             self.slow().await;
         }
-        self.leave().await;
+        self.leave_effect(effect).await;
         if self.hits(Fault::StoreLostAnswer) {
             self.wait_in_vain().await;
-            return unclear();
+            return unclear("no answer");
         }
         Ok(put)
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.reading(|world| world.store.get(key).cloned()).await
+        let found = self.reading(|world| world.store.get(key).cloned()).await?;
+        let is_log = key.starts_with("executions/") || key.starts_with("accounts/");
+        let is_old = self.world().processes[self.process].release == Release::Old;
+        Ok(if is_log && is_old { found.as_deref().map(newer) } else { found })
     }
 
     async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StoreError> {
@@ -250,16 +340,21 @@ impl Store for Line {
     }
 
     async fn remove_hint(&self, key: &str) -> Result<(), StoreError> {
-        self.enter().await;
-        if self.hits(Fault::StoreUnclear) {
-            return unclear();
-        }
+        let effect = self.enter_effect().await;
+        self.store_fails().await?;
         self.world().store.remove(key);
-        self.leave().await;
+        self.leave_effect(effect).await;
         if self.hits(Fault::StoreLostAnswer) {
-            return unclear();
+            return unclear("no answer");
         }
         Ok(())
+    }
+
+    fn release(&self) -> &'static str {
+        match self.world().processes[self.process].release {
+            Release::Current => env!("CARGO_PKG_VERSION"),
+            Release::Previous | Release::Old => "0.0.9",
+        }
     }
 
     async fn is_dead(&self, owner: &Owner) -> Result<bool, StoreError> {
@@ -272,15 +367,18 @@ impl Store for Line {
 #[async_trait]
 impl EventPublisher for Line {
     async fn publish(&self, event: &Announced, _: Timestamp) -> Result<(), PublishError> {
-        self.enter().await;
+        let effect = self.enter_effect().await;
         if self.hits(Fault::PublishFailure) {
-            return Err(PublishError("injected".to_owned()));
+            return Err(PublishError(format!("{CANARY}: no answer")));
+        }
+        if self.hits(Fault::PublishPartial) {
+            return Err(PublishError(format!("{CANARY}: 1 of 1 entries failed: InternalFailure")));
         }
         self.world().take(event);
-        self.leave().await;
+        self.leave_effect(effect).await;
         if self.hits(Fault::PublishLostAnswer) {
             self.wait_in_vain().await;
-            return Err(PublishError("injected".to_owned()));
+            return Err(PublishError(format!("{CANARY}: no answer")));
         }
         Ok(())
     }

@@ -3,21 +3,30 @@
 use alchemiser_core::{
     ids::{AccountId, NotAnId, Symbol},
     money::Money,
+    plan::Age,
     policy::{Policy, PolicyKind},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    bus::{Delivery, Function, envelope},
+    bus::{Delivery, Function},
+    canonical::Canonical,
     chance::{Chance, Stream},
     exchange::Exchange,
     fault::{Fault, Odds},
+    fortune::Fortune,
+    given::GivenPlan,
+    letter::{Line, Terms, event},
+    trial::{Theme, Trial},
     world::{Happening, World, later},
 };
 
 /// The account that all plans trade in.
 pub(crate) const ACCOUNT: &str = "SIM-1";
+
+/// A plan id that is none: an event that carries it must be refused.
+pub(crate) const NAMELESS: &str = "   ";
 
 const SYMBOLS: [&str; 12] =
     ["SPY", "QQQ", "TLT", "GLD", "XLK", "IEF", "TQQQ", "BND", "XLE", "EFA", "VNQ", "BTAL"];
@@ -83,9 +92,6 @@ pub(crate) fn policy(chance: &mut Chance) -> Policy {
     policy
 }
 
-/// One line of a plan: symbol, dollars held, dollars wanted.
-type Line = (&'static str, i64, i64);
-
 /// The legs of a plan on some of the symbols.
 fn lines(chance: &mut Chance, symbols: &[&'static str]) -> Vec<Line> {
     let line = |symbol: &&'static str| {
@@ -101,43 +107,6 @@ fn lines(chance: &mut Chance, symbols: &[&'static str]) -> Vec<Line> {
     symbols.iter().map(line).collect()
 }
 
-fn item((symbol, held, wanted): &Line, portfolio: i64) -> String {
-    let share = |dollars: i64| format!("0.{:04}", (dollars * 10_000 / portfolio.max(1)).min(9_999));
-    let target = if *wanted == 0 { "0".to_owned() } else { share(*wanted) };
-    let action = match (wanted - held).signum() {
-        -1 => "SELL",
-        0 => "HOLD",
-        _ => "BUY",
-    };
-    format!(
-        r#"{{"symbol":"{symbol}","current_weight":"{}","target_weight":"{target}","weight_diff":"0","target_value":"{wanted}","current_value":"{held}","trade_amount":"{}","action":"{action}","priority":2}}"#,
-        share(*held),
-        wanted - held
-    )
-}
-
-/// The event that carries a plan.
-fn event(
-    plan_id: &str,
-    lines: &[Line],
-    (portfolio, urgency): (i64, &str),
-    at: Timestamp,
-) -> Vec<u8> {
-    let items: Vec<String> = lines.iter().map(|line| item(line, portfolio)).collect();
-    let traded: i64 = lines.iter().map(|(_, held, wanted)| (wanted - held).abs()).sum();
-    let ids = format!(r#""correlation_id":"workflow-{plan_id}","causation_id":"schedule-1""#);
-    let plan = format!(
-        r#"{{"schema_version":"1.0",{ids},"timestamp":"{at}","plan_id":"{plan_id}","items":[{}],"total_portfolio_value":"{portfolio}","total_trade_value":"{traded}","execution_urgency":"{urgency}","metadata":null}}"#,
-        items.join(",")
-    );
-    let detail = format!(
-        r#"{{{ids},"event_id":"planned-{plan_id}-{traded}","event_type":"RebalancePlanned","timestamp":"{at}","source_module":"portfolio","source_component":null,"metadata":null,"schema_version":"1.0","rebalance_plan":{plan},"allocation_comparison":{{"target_values":{{}},"current_values":{{}},"deltas":{{}}}},"trades_required":{}}}"#,
-        traded > 0
-    );
-    let id = format!("planned-{plan_id}");
-    envelope("alchemiser.portfolio", "RebalancePlanned", (&id, &detail), at)
-}
-
 /// When the run begins: mostly at a quiet hour, sometimes right after the open or before the close.
 fn begin(chance: &mut Chance) -> Timestamp {
     let second = match chance.below(20) {
@@ -148,12 +117,24 @@ fn begin(chance: &mut Chance) -> Timestamp {
     Timestamp::from_second(second).unwrap_or_default()
 }
 
+fn exchange(account: AccountId, at: Timestamp, chance: Chance, partial: u32) -> Exchange {
+    let mut exchange = Exchange::new(account, at, chance);
+    (exchange.opened_at, exchange.closes_at) =
+        (Timestamp::from_second(OPENS).unwrap_or(at), Timestamp::from_second(CLOSES).unwrap_or(at));
+    exchange.partial = partial;
+    exchange
+}
+
 fn moments(world: &mut World, chance: &mut Chance) {
     let calm = chance.between(20, 120);
     world.quiet_at = later(world.now, seconds(calm));
     world.plan(world.quiet_at, Happening::Quiet);
     let first = chance.millis(0, 60_000);
     world.plan(later(world.now, first), Happening::Tick);
+    if world.strikes(Fault::EarlyClose) {
+        let left = seconds(chance.between(120, 900));
+        world.exchange.closes_at = world.exchange.closes_at.min(later(world.now, left));
+    }
     if world.strikes(Fault::AccountHalt) {
         let (halts, resumes) = (chance.millis(500, 30_000), chance.millis(1_000, 60_000));
         let by_hand = |function| Delivery { function, bytes: Vec::new(), attempt: 1 };
@@ -167,41 +148,85 @@ fn moments(world: &mut World, chance: &mut Chance) {
 }
 
 impl Scene {
-    /// The beginning of a seed.
+    /// The beginning of a trial.
     ///
     /// # Errors
     /// [`NotAnId`] for a name here that is none.
-    pub(crate) fn of(seed: u64) -> Result<Self, NotAnId> {
-        let mut chance = Chance::of(seed, Stream::Scene);
-        let at = begin(&mut chance);
-        let mut exchange =
-            Exchange::new(AccountId::new(ACCOUNT)?, at, Chance::of(seed, Stream::Market));
-        (exchange.opened_at, exchange.closes_at) = (
-            Timestamp::from_second(OPENS).unwrap_or(at),
-            Timestamp::from_second(CLOSES).unwrap_or(at),
-        );
-        let odds = Odds::draw(&mut chance);
-        exchange.partial = odds.rate(Fault::PartialFill);
-        let mut world = World::new(exchange, Chance::of(seed, Stream::Course), at, odds);
-        world.policy = policy(&mut chance);
-        world.deaths_are_known = chance.percent(30);
-        moments(&mut world, &mut chance);
-        let plans = Self::plans(&mut world, &mut chance)?;
+    pub(crate) fn of(trial: &Trial) -> Result<Self, NotAnId> {
+        let scene = match &trial.theme {
+            Theme::Canonical(canonical) => Self::calm(trial, *canonical)?,
+            Theme::Drawn | Theme::Given(_) => Self::drawn(trial)?,
+        };
+        let Self { mut world, plans } = scene;
+        world.stops.clone_from(&trial.stops);
         for plan in &plans {
             let bytes = plan.event.clone();
-            world.plan(
-                plan.at,
-                Happening::Deliver(Delivery {
-                    function: Function::RebalancePlanned,
-                    bytes,
-                    attempt: 0,
-                }),
-            );
+            let function = Function::RebalancePlanned;
+            world.plan(plan.at, Happening::Deliver(Delivery { function, bytes, attempt: 0 }));
         }
         Ok(Self { world, plans })
     }
 
-    /// One plan; in one run of eight a second one of the same account, and now and then a known id with other content.
+    fn drawn(trial: &Trial) -> Result<Self, NotAnId> {
+        let seed = trial.seed;
+        let mut chance = Chance::of(seed, Stream::Scene);
+        let at = begin(&mut chance);
+        let odds = Odds::draw(&mut chance);
+        let partial = odds.rate(Fault::PartialFill);
+        let account = match trial.given() {
+            Some(given) => given.plan.account.clone(),
+            None => AccountId::new(ACCOUNT)?,
+        };
+        let fortune = Fortune::new(odds, Chance::of(seed, Stream::Fortune), trial.only.clone());
+        let exchange = exchange(account, at, Chance::of(seed, Stream::Market), partial);
+        let mut world = World::new(exchange, Chance::of(seed, Stream::Course), at, fortune);
+        world.policy = policy(&mut chance);
+        world.deaths_are_known = chance.percent(30);
+        moments(&mut world, &mut chance);
+        let plans = match trial.given() {
+            Some(given) => vec![Self::given(&mut world, &mut chance, given)],
+            None => Self::plans(&mut world, &mut chance)?,
+        };
+        Ok(Self { world, plans })
+    }
+
+    /// The same every time, and nothing goes wrong by itself.
+    fn calm(trial: &Trial, canonical: Canonical) -> Result<Self, NotAnId> {
+        let mut chance = Chance::of(0, Stream::Scene);
+        let at = Timestamp::from_second(OPENS + 6_000).unwrap_or_default();
+        let fortune = Fortune::new(Odds::none(), Chance::of(0, Stream::Fortune), None);
+        let market = Chance::of(trial.seed, Stream::Market);
+        let exchange = exchange(AccountId::new(ACCOUNT)?, at, market, canonical.partial());
+        let mut world = World::new(exchange, Chance::of(trial.seed, Stream::Course), at, fortune);
+        world.policy = Policy { kind: canonical.policy(), ..policy(&mut chance) };
+        world.deaths_are_known = canonical == Canonical::SellAndBuy;
+        world.plan(at, Happening::Tick);
+        for (symbol, held, _) in canonical.lines() {
+            world.exchange.list(Symbol::new(symbol)?, Decimal::from(*held));
+        }
+        world.exchange.deposit(Money::new(Decimal::from(20_000)));
+        let at = later(at, seconds(1));
+        let plan_id = "plan-1";
+        let terms = Terms { plan_id, portfolio: 40_000, urgency: "NORMAL", at, valid_until: None };
+        let event = event(canonical.lines(), terms);
+        Ok(Self { world, plans: vec![Wanted { plan_id: plan_id.to_owned(), at, event }] })
+    }
+
+    /// A plan as it crossed the bus, whenever that was.
+    fn given(world: &mut World, chance: &mut Chance, given: &GivenPlan) -> Wanted {
+        world.age = Age::Restated;
+        for (symbol, held) in given.holdings() {
+            world.exchange.list(symbol, held.amount());
+        }
+        let (buys, portfolio) = (given.buys().amount(), given.plan.portfolio_value.amount());
+        let cash = if chance.percent(80) { buys + portfolio } else { buys / Decimal::TWO };
+        world.exchange.deposit(Money::new(cash));
+        let at = later(world.now, seconds(1));
+        Wanted { plan_id: given.plan.plan_id.to_string(), at, event: given.bytes.clone() }
+    }
+
+    /// One plan; in one run of eight a second one of the same account, now and then a known id with other content, and
+    /// now and then an event that must be refused.
     fn plans(world: &mut World, chance: &mut Chance) -> Result<Vec<Wanted>, NotAnId> {
         let count = if chance.percent(12) { 2 } else { 1 };
         let mut plans = Vec::new();
@@ -214,7 +239,7 @@ impl Scene {
             let symbols: Vec<&'static str> = all.by_ref().take(legs).copied().collect();
             let lines = lines(chance, &symbols);
             for (symbol, held, _) in &lines {
-                world.exchange.list(Symbol::new(symbol)?, *held);
+                world.exchange.list(Symbol::new(symbol)?, Decimal::from(*held));
             }
             let gross: i64 = lines.iter().map(|(_, held, wanted)| held.max(wanted)).sum();
             let buys: i64 = lines.iter().map(|(_, held, wanted)| (wanted - held).max(0)).sum();
@@ -222,17 +247,21 @@ impl Scene {
             let portfolio = gross * chance.pick(&[1, 4, 4, 4, 8]) + 4_000;
             cash += if chance.percent(80) { buys + portfolio / 2 } else { buys / 2 };
             let urgency = chance.pick(&["LOW", "NORMAL", "NORMAL", "HIGH", "URGENT"]);
-            let plan_id = format!("plan-{number}");
-            let event = event(&plan_id, &lines, (portfolio, urgency), at);
-            plans.push(Wanted { plan_id: plan_id.clone(), at, event });
+            let lasting = chance.millis(3_000, 40_000);
+            let valid_until = chance.percent(8).then(|| later(at, lasting));
+            let plan_id = &format!("plan-{number}");
+            let terms = Terms { plan_id, portfolio, urgency, at, valid_until };
+            plans.push(Wanted { plan_id: plan_id.clone(), at, event: event(&lines, terms) });
             if chance.percent(2) {
-                let other =
-                    self::event(&plan_id, &lines[..lines.len() - 1], (portfolio, urgency), at);
-                plans.push(Wanted {
-                    plan_id,
-                    at: later(at, chance.millis(2_000, 30_000)),
-                    event: other,
-                });
+                let other = event(&lines[..lines.len() - 1], terms);
+                let at = later(at, chance.millis(2_000, 30_000));
+                plans.push(Wanted { plan_id: plan_id.clone(), at, event: other });
+            }
+            if chance.percent(2) {
+                let nameless = event(&lines, Terms { plan_id: NAMELESS, ..terms });
+                let function = Function::RebalancePlanned;
+                let letter = Delivery { function, bytes: nameless, attempt: 0 };
+                world.plan(later(at, chance.millis(0, 30_000)), Happening::Deliver(letter));
             }
             at = later(at, chance.millis(0, 40_000));
         }

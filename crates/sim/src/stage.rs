@@ -16,19 +16,25 @@ use crate::{
     bus::{Delivery, Function},
     check,
     fault::{Fault, Tally},
+    fortune::Decision,
     invoke::{Ended, invoke},
     line::Line,
     scene::{Scene, Wanted},
+    trial::Trial,
     world::{Happening, ProcessId, Shared, World, later},
 };
 
-/// What a seed came to.
-#[derive(Clone, Debug)]
+/// What a trial came to.
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// The seed.
     pub seed: u64,
     /// Faults by class.
     pub tally: Tally,
+    /// The faults that struck, each a decision with its number.
+    pub decisions: Vec<Decision>,
+    /// How often something outside of a process was changed.
+    pub effects: u64,
     /// Broken invariants.
     pub violations: Vec<Violation>,
     /// The state of every plan at the end.
@@ -55,8 +61,6 @@ struct Stage {
     plans: Vec<Wanted>,
     /// The invocation that each process works on.
     tasks: BTreeMap<ProcessId, Task>,
-    /// Everything must be over by then.
-    ends_at: Timestamp,
     /// Ticks in a row at which nothing was under way.
     idle: u32,
     /// The day was skipped to its end.
@@ -77,37 +81,33 @@ const AFTER_CLOSE: SignedDuration = SignedDuration::from_mins(16);
 /// In how many of a hundred runs the past is played once more at the end.
 const PLAYED_AGAIN: u32 = 10;
 
-/// Runs a seed.
-pub fn run(seed: u64) -> Run {
-    stage(seed, None).0
+/// Runs a trial.
+pub fn run(trial: &Trial) -> Run {
+    stage(trial, None).0
 }
 
-/// Runs a seed, and tells all of it.
-pub fn replay(seed: u64) -> Replay {
-    let (run, lines) = stage(seed, Some(Vec::new()));
+/// Runs a trial, and tells all of it.
+pub fn replay(trial: &Trial) -> Replay {
+    let (run, lines) = stage(trial, Some(Vec::new()));
     Replay { run, lines }
 }
 
-fn stage(seed: u64, record: Option<Vec<String>>) -> (Run, Vec<String>) {
+fn stage(trial: &Trial, record: Option<Vec<String>>) -> (Run, Vec<String>) {
     let is_recorded = record.is_some();
-    let scene = match Scene::of(seed) {
+    let seed = trial.seed;
+    let scene = match Scene::of(trial) {
         Ok(scene) => scene,
         Err(error) => {
             let violations = vec![Violation { invariant: "I0", found: error.to_string() }];
-            return (
-                Run { seed, tally: Tally::default(), violations, plans: Vec::new() },
-                Vec::new(),
-            );
+            return (Run { seed, violations, ..Run::default() }, Vec::new());
         }
     };
     let mut world = scene.world;
     world.record = record;
-    let ends_at = ends_at(&world, scene.plans.len());
     let mut stage = Stage {
         shared: Arc::new(Mutex::new(world)),
         plans: scene.plans,
         tasks: BTreeMap::new(),
-        ends_at,
         idle: 0,
         skipped: false,
         rested: None,
@@ -120,7 +120,9 @@ fn stage(seed: u64, record: Option<Vec<String>>) -> (Run, Vec<String>) {
     let partials = world.exchange.partials;
     world.tally.count_many(Fault::PartialFill, partials);
     let violations = std::mem::take(&mut world.watch.violations);
-    let run = Run { seed, tally: world.tally.clone(), violations, plans };
+    let decisions = world.fortune.struck().to_vec();
+    let (tally, effects) = (world.tally.clone(), world.effects);
+    let run = Run { seed, tally, decisions, effects, violations, plans };
     let lines = if is_recorded { check::told(&mut world) } else { Vec::new() };
     (run, lines)
 }
@@ -181,13 +183,19 @@ impl Stage {
         for process in world.processes.iter_mut().filter(|process| !process.ahead.is_zero()) {
             (process.ahead, process.jumped_at) = (SignedDuration::ZERO, now);
         }
+        world.full_until = now;
         world.redrive();
     }
 
     /// Invokes a function.
     fn begin(&mut self, delivery: Delivery) {
         let mut world = self.world();
+        let known = world.processes.len();
         let Some(process) = world.sandbox(delivery.function) else { return };
+        if process == known && world.strikes(Fault::InitFailure) {
+            (world.processes[process].is_dead, world.processes[process].invocation) = (true, None);
+            return world.failed(delivery);
+        }
         world.note(|world| {
             let (owner, attempt) = (&world.processes[process].owner, delivery.attempt);
             format!("{} begins on {owner}, attempt {attempt}", delivery.function.word())
@@ -264,6 +272,7 @@ impl Stage {
         let is_still = self.is_still();
         let mut world = self.world();
         let (now, closes_at) = (world.now, world.exchange.closes_at);
+        let ends_at = ends_at(&world, self.plans.len());
         let is_marked = world.store.range("open/".to_owned().."open0".to_owned()).next().is_some();
         let begun = self.plans.iter().all(|plan| plan.at < now);
         let is_idle = world.is_quiet() && is_still && begun;
@@ -281,7 +290,7 @@ impl Stage {
         }
         world.plan(next, Happening::Tick);
         drop(world);
-        self.is_over = if self.skipped { idle > IDLE_TICKS * 2 } else { now > self.ends_at };
+        self.is_over = if self.skipped { idle > IDLE_TICKS * 2 } else { now > ends_at };
         self.skipped |= skips;
         self.idle = if skips { 0 } else { idle };
         self.begin(Delivery { function: Function::Sweeper, bytes: Vec::new(), attempt: 1 });

@@ -42,8 +42,23 @@ impl World {
         if !self.is_open() && jumped == Timestamp::MIN {
             self.broken("I12", format!("{id} leaves outside of the session"));
         }
+        self.check_clock(process, id);
         let cancel = self.watch.senders.get(id).and_then(|(_, cancel)| *cancel);
         self.watch.senders.insert(id.to_owned(), (process, cancel));
+    }
+
+    /// I11: no order leaves before the session was read, or while that reading showed a clock that is wrong.
+    fn check_clock(&mut self, process: ProcessId, id: &str) {
+        let sender = &self.processes[process];
+        let read = sender.session_read.filter(|(at, _)| *at >= sender.began_at);
+        let Some((at, ahead)) = read else {
+            return self.broken("I11", format!("{id} leaves before the session was read"));
+        };
+        // What happened to the process since may have hidden how wrong its clock was.
+        let undisturbed = sender.jumped_at < at && sender.disturbed_at < at;
+        if undisturbed && ahead.abs() > self.policy.clock_skew_max {
+            self.broken("I11", format!("{id} leaves by a clock that is {ahead:#} ahead"));
+        }
     }
 
     /// The plan whose log holds an order.

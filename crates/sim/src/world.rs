@@ -9,6 +9,7 @@ use alchemiser_core::{
     account::Halt,
     execution::Execution,
     ids::{Owner, Symbol},
+    plan::Age,
     policy::Policy,
     reading::AccountReading,
     report::OrderReport,
@@ -20,7 +21,9 @@ use crate::{
     bus::{Delivery, Function, Published},
     chance::Chance,
     exchange::{Exchange, NewOrder},
-    fault::{Fault, Odds, Tally},
+    fault::{Fault, Tally},
+    fortune::Fortune,
+    trial::{Moment, Stop},
 };
 
 /// The world as its processes hold it. Everything runs on one thread; the lock is never waited for.
@@ -66,6 +69,21 @@ pub(crate) struct Process {
     pub(crate) disturbed_at: Timestamp,
     /// When its invocation began.
     pub(crate) began_at: Timestamp,
+    /// The release it is of.
+    pub(crate) release: Release,
+    /// When it last read the session, and how far its clock was ahead of the true time then.
+    pub(crate) session_read: Option<(Timestamp, SignedDuration)>,
+}
+
+/// A release of the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// This one.
+    Current,
+    /// The one before: it reads and writes the same schemas.
+    Previous,
+    /// One that reads older schemas only, and must not touch what it cannot read.
+    Old,
 }
 
 /// What the watchers of a run have seen.
@@ -91,13 +109,16 @@ pub(crate) struct World {
     /// Faults happen before this.
     pub(crate) quiet_at: Timestamp,
     pub(crate) chance: Chance,
-    pub(crate) odds: Odds,
+    /// What strikes, and when.
+    pub(crate) fortune: Fortune,
     pub(crate) tally: Tally,
     pub(crate) policy: Policy,
     pub(crate) processes: Vec<Process>,
     /// How far any clock was ever ahead: an entry's time may be as far in the future.
     pub(crate) ahead_most: SignedDuration,
     pub(crate) store: BTreeMap<String, Vec<u8>>,
+    /// The disk is full until then.
+    pub(crate) full_until: Timestamp,
     /// Whether the store knows which owners are dead. Files do, S3 does not.
     pub(crate) deaths_are_known: bool,
     pub(crate) exchange: Exchange,
@@ -113,6 +134,11 @@ pub(crate) struct World {
     pub(crate) delivered: Vec<Delivery>,
     pub(crate) dead_letters: Vec<Delivery>,
     pub(crate) watch: Watch,
+    /// How a plan's age is judged.
+    pub(crate) age: Age,
+    /// Effects so far, and where processes die on purpose.
+    pub(crate) effects: u64,
+    pub(crate) stops: Vec<Stop>,
     /// What happened, line by line, when somebody wants to read it.
     pub(crate) record: Option<Vec<String>>,
     agenda: BTreeMap<(Timestamp, u64), Happening>,
@@ -128,13 +154,6 @@ pub(crate) enum Fate {
     Dies,
 }
 
-/// Before or after a call takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    Before,
-    After,
-}
-
 /// A time later, or the same where there is none.
 pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(at)
@@ -142,17 +161,18 @@ pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 impl World {
     /// A world at the beginning, calm and empty.
-    pub(crate) fn new(exchange: Exchange, chance: Chance, at: Timestamp, odds: Odds) -> Self {
+    pub(crate) fn new(exchange: Exchange, chance: Chance, at: Timestamp, fortune: Fortune) -> Self {
         Self {
             now: at,
             quiet_at: at,
             chance,
-            odds,
+            fortune,
             tally: Tally::default(),
             policy: Policy::default(),
             processes: Vec::new(),
             ahead_most: SignedDuration::ZERO,
             store: BTreeMap::new(),
+            full_until: Timestamp::MIN,
             deaths_are_known: false,
             exchange,
             past_orders: Vec::new(),
@@ -163,6 +183,9 @@ impl World {
             delivered: Vec::new(),
             dead_letters: Vec::new(),
             watch: Watch::default(),
+            age: Age::AsStated,
+            effects: 0,
+            stops: Vec::new(),
             record: None,
             agenda: BTreeMap::new(),
             numbers: 0,
@@ -213,8 +236,7 @@ impl World {
 
     /// Whether a fault happens here and now to nobody's call.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
-        let rate = self.odds.rate(fault);
-        if rate == 0 || self.is_quiet() || !self.chance.hits(rate) {
+        if self.is_quiet() || !self.fortune.strikes(fault) {
             return false;
         }
         self.tally.count(fault);
@@ -257,6 +279,17 @@ impl World {
             Moment::Before => self.chance.millis(1, 40),
             Moment::After => SignedDuration::ZERO,
         })
+    }
+
+    /// Whether a process dies here on purpose. It is the last one that may: from here on, all must come to an end.
+    pub(crate) fn stops_here(&mut self, process: ProcessId, moment: Moment, effect: u64) -> bool {
+        let stops = self.stops.contains(&Stop { effect, moment });
+        if stops {
+            self.processes[process].is_dead = true;
+            self.quiet_at = self.now;
+            self.note(|_| format!("    ! dies {moment:?} effect {effect}"));
+        }
+        stops
     }
 
     fn freeze(&mut self, process: ProcessId, (least, most): (i64, i64)) {

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use alchemiser_sim::{batch, replay, run};
+use alchemiser_sim::{batch, replay, run, trial::Trial};
 
 /// Seeds of every test run; `make sim` runs many more.
 const SEEDS: u64 = 4_000;
@@ -11,7 +11,7 @@ const SEEDS: u64 = 4_000;
 #[test]
 fn no_seed_breaks_an_invariant() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let done = batch(0, SEEDS, threads);
+    let done = batch(&Trial::default(), 0..SEEDS, threads);
     let found: Vec<String> = done
         .violations
         .iter()
@@ -27,21 +27,21 @@ fn no_seed_breaks_an_invariant() {
 #[test]
 fn a_seed_run_twice_gives_the_same_bytes() {
     for seed in 0..200 {
-        let (one, two) = (replay(seed), replay(seed));
+        let (one, two) = (replay(&Trial::of(seed)), replay(&Trial::of(seed)));
         assert!(one.lines.len() > 10, "seed {seed} tells nothing");
         for (first, second) in one.lines.iter().zip(&two.lines) {
             assert_eq!(first, second, "seed {seed}");
         }
         assert_eq!(one.lines.len(), two.lines.len(), "seed {seed}");
         assert_eq!(one.run.tally, two.run.tally, "seed {seed}");
-        assert_eq!(run(seed).tally, one.run.tally, "telling seed {seed} changed it");
+        assert_eq!(run(&Trial::of(seed)).tally, one.run.tally, "telling seed {seed} changed it");
     }
 }
 
 /// Calm or not, most plans get somewhere: a world in which nothing trades would break nothing.
 #[test]
 fn most_plans_trade() {
-    let plans: Vec<_> = (0..500).flat_map(|seed| run(seed).plans).collect();
+    let plans: Vec<_> = (0..500).flat_map(|seed| run(&Trial::of(seed)).plans).collect();
     let traded =
         plans.iter().filter(|plan| plan.children().any(|child| !child.cumulative.is_zero()));
     assert!(traded.count() * 2 > plans.len(), "of {} plans", plans.len());

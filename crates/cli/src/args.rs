@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Resume(SwitchArgs),
     /// Run plans in a simulated world where everything goes wrong, and check the invariants
     Simulate(SimulateArgs),
+    /// Serve an Alpaca-compatible exchange on 127.0.0.1
+    Exchange(crate::exchange::ExchangeArgs),
     /// Show every setting: its value, unit, origin, bound and reason
     Config(ConfigArgs),
 }

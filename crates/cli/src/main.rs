@@ -3,11 +3,12 @@
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
 //! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger`, `replay` and `verify` only read;
 //! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by;
-//! `simulate` tries all of it in a world where everything goes wrong.
+//! `exchange` serves the exchange over HTTP to whoever speaks Alpaca's language; `simulate` tries all of it in a world where everything goes wrong.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
 mod config;
+mod exchange;
 mod exit;
 mod halt;
 mod ledger;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
             .json()
             .init();
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match (runtime, args.command) {
         (Err(error), _) => Err(Stopped::failed("RUNTIME", &error)),
         (Ok(runtime), Command::Run(run)) => runtime.block_on(run::run(&run)),
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Replay(args)) => replay::replay(&args),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
         (Ok(_), Command::Simulate(simulate)) => simulate::simulate(&simulate),
+        (Ok(runtime), Command::Exchange(args)) => runtime.block_on(exchange::exchange(&args)),
         (Ok(_), Command::Config(config)) => config::config(&config),
     };
     match ended {

@@ -9,7 +9,7 @@ use rand_chacha::{
 };
 
 /// FNV-1a over the parts, each closed by a separator, finished by `SplitMix64` so that every bit is well mixed.
-pub(crate) fn hash(seed: u64, parts: &[&str]) -> u64 {
+pub fn hash(seed: u64, parts: &[&str]) -> u64 {
     let mut state = 0xcbf2_9ce4_8422_2325_u64;
     let mut feed = |byte: u8| state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     seed.to_le_bytes().into_iter().for_each(&mut feed);
@@ -29,11 +29,11 @@ fn mix(state: u64) -> u64 {
 
 /// A stream of draws.
 #[derive(Clone, Debug)]
-pub(crate) struct Chance(ChaCha8Rng);
+pub struct Chance(ChaCha8Rng);
 
 impl Chance {
     /// The stream of one subject under one seed.
-    pub(crate) fn of(seed: u64, topic: &str, subject: &str) -> Self {
+    pub fn of(seed: u64, topic: &str, subject: &str) -> Self {
         let mut key = [0; 32];
         let mut word = hash(seed, &[topic, subject]);
         for chunk in key.chunks_exact_mut(8) {
@@ -45,23 +45,23 @@ impl Chance {
 
     /// Uniform on 0..1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact in a float")]
-    pub(crate) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
     }
 
     /// A whole number, uniform on `low..=high`.
-    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
         let width = u128::from(high.saturating_sub(low)) + 1;
         low + ((u128::from(self.0.next_u64()) * width) >> 64) as u64
     }
 
     /// A whole number of this mean, evenly spread from half to one and a half of it; at least 1.
-    pub(crate) fn about(&mut self, mean: f64) -> u64 {
+    pub fn about(&mut self, mean: f64) -> u64 {
         nearest(mean * (0.5 + self.unit())).max(1)
     }
 
     /// A whole number of this mean (at least 1), uniform on `1..=2·mean − 1`.
-    pub(crate) fn steps(&mut self, mean: f64) -> u64 {
+    pub fn steps(&mut self, mean: f64) -> u64 {
         let most = (2.0 * mean - 1.0).max(1.0);
         let whole = most.floor();
         let extra = u64::from(self.unit() < most - whole);
@@ -69,7 +69,7 @@ impl Chance {
     }
 
     /// An exponential waiting time of mean 1, by von Neumann's comparisons (no logarithm).
-    pub(crate) fn waiting(&mut self) -> f64 {
+    pub fn waiting(&mut self) -> f64 {
         let mut whole = 0.0;
         loop {
             let first = self.unit();
@@ -95,13 +95,13 @@ impl Chance {
     clippy::cast_sign_loss,
     reason = "the cast saturates, as meant"
 )]
-pub(crate) fn nearest(number: f64) -> u64 {
+pub fn nearest(number: f64) -> u64 {
     (number + 0.5) as u64
 }
 
 /// A count as a float, for rates and ratios only.
 #[expect(clippy::cast_precision_loss, reason = "counts of shares and ticks stay far below 2^53")]
-pub(crate) fn float(count: u64) -> f64 {
+pub fn float(count: u64) -> f64 {
     count as f64
 }
 

@@ -42,7 +42,7 @@
 
 pub mod account;
 pub mod book;
-mod chance;
+pub mod chance;
 mod checks;
 pub mod exchange;
 pub mod journal;

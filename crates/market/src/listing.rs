@@ -184,12 +184,12 @@ impl Listing {
     }
 
     /// The price of so many ticks; its start price for a count that is no price.
-    pub(crate) fn price_of(&self, ticks: i64) -> Price {
+    pub fn price_of(&self, ticks: i64) -> Price {
         Price::new(self.grid().times(Decimal::from(ticks))).unwrap_or(self.price)
     }
 
     /// How many ticks a price is, rounded down.
-    pub(crate) fn ticks_of(&self, price: Price) -> i64 {
+    pub fn ticks_of(&self, price: Price) -> i64 {
         let ticks = price.dollars().checked_div(self.grid().dollars()).unwrap_or(Decimal::MAX);
         ticks.floor().to_i64().unwrap_or(i64::MAX)
     }

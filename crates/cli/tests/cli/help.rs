@@ -23,6 +23,7 @@ fn the_help_names_every_command_and_exit_code() {
         "halt",
         "resume",
         "config",
+        "exchange",
         "Exit codes",
         "4  locked",
     ] {

@@ -160,7 +160,7 @@ fn account(text: &str) -> Result<Opening, String> {
     let parts: Vec<&str> = text.split(':').collect();
     let (key, secret, cash) = match parts.as_slice() {
         [key, secret] => (key, secret, Decimal::from(USUAL_CASH)),
-        [key, secret, cash] => (key, secret, cash.parse().map_err(|_| expected())?),
+        [key, secret, cash] => (key, secret, cash.parse().map_err(|_error| expected())?),
         _ => return Err(expected()),
     };
     if key.is_empty() || secret.is_empty() {
@@ -179,6 +179,7 @@ fn tape(text: &str) -> Result<(String, String), String> {
 fn latency(text: &str) -> Result<(u64, u64), String> {
     let expected = || format!("expected LOW..HIGH in milliseconds, found {text:?}");
     let (low, high) = text.split_once("..").ok_or_else(expected)?;
-    let bounds = (low.parse().map_err(|_| expected())?, high.parse().map_err(|_| expected())?);
+    let bounds =
+        (low.parse().map_err(|_error| expected())?, high.parse().map_err(|_error| expected())?);
     if bounds.0 <= bounds.1 { Ok(bounds) } else { Err(expected()) }
 }

@@ -6,6 +6,8 @@ use alchemiser_core::policy::PolicyKind;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
+use crate::recover::RecoverArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  completed (also: already executed, nothing to do)
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Ledger(LedgerArgs),
     /// Show an execution entry by entry: what was known, decided, sent, answered
     Replay(ReplayArgs),
+    /// Let the log of a plan that lost entries, or all of them, go on from the broker's orders
+    Recover(RecoverArgs),
     /// Check the invariants over every log, and against the exchange's own books
     Verify(ReadArgs),
     /// Stop trading in an account: open orders are canceled, new plans are refused

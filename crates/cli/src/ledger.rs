@@ -37,7 +37,7 @@ pub(crate) fn ledger(args: &LedgerArgs) -> Result<Exit, Stopped> {
     ];
     let mut table = table::table(&headings, 5..12);
     for line in lines {
-        let quote = line.quote_at_submit;
+        let (bid, ask) = line.quote_at_submit.map(|quote| (quote.bid, quote.ask)).unzip();
         let none = || "-".to_owned();
         table.add_row([
             line.plan_id,
@@ -48,8 +48,8 @@ pub(crate) fn ledger(args: &LedgerArgs) -> Result<Exit, Stopped> {
             line.quantity,
             line.average_price.unwrap_or_else(none),
             line.limit_price,
-            quote.bid,
-            quote.ask,
+            bid.unwrap_or_else(none),
+            ask.unwrap_or_else(none),
             line.effective_over_quoted.unwrap_or_else(none),
             line.seconds_to_fill.unwrap_or_else(none),
             line.filled_at.unwrap_or_else(none),

@@ -14,6 +14,7 @@ mod halt;
 mod ledger;
 mod load;
 mod progress;
+mod recover;
 mod replay;
 mod report;
 mod run;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         (Ok(runtime), Command::Run(run)) => runtime.block_on(run::run(&run)),
         (Ok(runtime), Command::Halt(args)) => runtime.block_on(halt::halt(&args)),
         (Ok(runtime), Command::Resume(args)) => runtime.block_on(halt::resume(&args)),
+        (Ok(runtime), Command::Recover(args)) => runtime.block_on(recover::recover(&args)),
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
         (Ok(_), Command::Replay(args)) => replay::replay(&args),

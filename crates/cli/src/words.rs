@@ -128,6 +128,22 @@ pub(crate) fn words(kind: &FactKind) -> Option<String> {
         ),
         FactKind::Announced(event) => format!("to publish: {}", event.detail_type),
         FactKind::HandedOver => "handed over: the next owner goes on".to_owned(),
+        FactKind::Recovered(recovery) => format!(
+            "the log had lost {} orders ({} entries were left); the broker's word is taken for them{}",
+            recovery.orders,
+            recovery.entries,
+            if recovery.is_over { "; the plan was over, and nothing more is traded" } else { "" }
+        ),
+        FactKind::Adopted(symbol, attempt, report) => {
+            let price =
+                report.average_price.map(|price| format!(" at {price}")).unwrap_or_default();
+            format!(
+                "{symbol} order {attempt} is adopted as the broker has it: {}, {} of {} filled{price}",
+                report.status.word(),
+                report.cumulative,
+                report.quantity
+            )
+        }
         FactKind::InputRefused(refused) => format!("refused: {refused}"),
         FactKind::Marked(..) | FactKind::Published(_) => return None,
     })

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    controls::Verdict,
+    controls::{Ages, Verdict},
     fact::{CancelReason, Intent, Mark, Refusal, Reported},
     ids::{BrokerOrderId, ClientOrderId, Symbol},
     money::Money,
@@ -213,8 +213,8 @@ pub struct ChildOrder {
     pub reported_at: Option<Timestamp>,
     /// When it was last filled, by the broker's clock or else by ours.
     pub filled_at: Option<Timestamp>,
-    /// The quote it was decided on.
-    pub quote: Quote,
+    /// The quote it was decided on; `None` for an order that was adopted, whose intent is lost.
+    pub quote: Option<Quote>,
     /// The quote when its newest fill was seen.
     pub quote_at_fill: Option<Quote>,
     /// The book as it was before it joined.
@@ -249,7 +249,7 @@ impl ChildOrder {
             submitted_at: None,
             reported_at: None,
             filled_at: None,
-            quote: intent.quote,
+            quote: Some(intent.quote),
             quote_at_fill: None,
             before: intent.before,
             verdict: intent.verdict.clone(),
@@ -259,6 +259,44 @@ impl ChildOrder {
             ended_at: None,
             marks: Vec::new(),
         }
+    }
+
+    /// The child of an order whose intent is lost, as the broker has it. What nobody knows any more (why it was sent, on
+    /// which book, past which controls) says so, or is what permits least: it counts as one that rested.
+    pub fn adopted(
+        id: ClientOrderId,
+        terms: OrderTerms,
+        (attempt, report): (u32, &Reported),
+    ) -> Self {
+        let before = Base { near: terms.limit, ticks: Decimal::ONE };
+        Self {
+            attempt,
+            client_order_id: id,
+            broker_order_id: None,
+            terms,
+            purpose: Purpose::Rest,
+            status: Status::InFlight,
+            cumulative: Quantity::ZERO,
+            average_price: None,
+            intended_at: report.submitted_at,
+            submitted_at: None,
+            reported_at: None,
+            filled_at: None,
+            quote: None,
+            quote_at_fill: None,
+            before,
+            verdict: Verdict::recorded(Vec::new(), Ages::NONE),
+            flight: Flight::default(),
+            cancel: None,
+            refusal: None,
+            ended_at: None,
+            marks: Vec::new(),
+        }
+    }
+
+    /// It is known from the broker only: the log had lost it.
+    pub fn is_adopted(&self) -> bool {
+        self.quote.is_none()
     }
 
     /// What is not filled of it.
@@ -321,7 +359,7 @@ impl ChildOrder {
 
     /// Share of the limit's distance: how much better than the far touch the fills were, in dollars.
     pub fn improvement(&self) -> Option<Decimal> {
-        let far = self.quote.far(self.terms.side).price.dollars();
+        let far = self.quote?.far(self.terms.side).price.dollars();
         let paid = self.average_price?.dollars();
         Some(self.terms.side.sign().saturating_mul(far.saturating_sub(paid)))
     }

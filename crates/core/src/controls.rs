@@ -40,6 +40,19 @@ pub struct Ages {
     pub halt: SignedDuration,
 }
 
+impl Ages {
+    /// Nothing is known of any input: the record of an order whose verdict is lost.
+    pub const NONE: Self = Self {
+        quote_observed: SignedDuration::MAX,
+        quote_standing: SignedDuration::MAX,
+        session: SignedDuration::MAX,
+        orders: SignedDuration::MAX,
+        funds: SignedDuration::MAX,
+        account: SignedDuration::MAX,
+        halt: SignedDuration::MAX,
+    };
+}
+
 /// A passing verdict of every control: what is recorded with an intent.
 #[derive(Clone, Debug)]
 pub struct Verdict {

@@ -132,7 +132,7 @@ impl Decider<'_> {
             let reason = Reason::PlanStopped(code);
             let outcome = match self.state.leg(&symbol) {
                 Some(leg) if leg.filled().is_zero() => LegOutcome::Refused(reason),
-                Some(leg) if leg.leaves().is_zero() => ready::complete(leg),
+                Some(leg) if leg.sized.is_some() && leg.leaves().is_zero() => ready::complete(leg),
                 Some(_) | None => LegOutcome::PartiallyFilled(reason),
             };
             self.finish(&symbol, outcome);

@@ -17,6 +17,7 @@ use crate::{
     policy::Policy,
     price::Tick,
     quote::Quote,
+    recovery::{self, Recovery},
     setting,
     side::Side,
 };
@@ -60,6 +61,8 @@ pub struct Execution {
     pub outbox: Vec<Outgoing>,
     /// The last owner stopped before the end.
     pub handed_over: bool,
+    /// The log was incomplete and goes on from the broker's orders, since when.
+    pub recovered: Option<(Recovery, Timestamp)>,
     /// When the plan was claimed.
     pub claimed_at: Timestamp,
     /// The newest fact's time.
@@ -103,6 +106,7 @@ impl Execution {
             outcome: None,
             outbox: Vec::new(),
             handed_over: false,
+            recovered: None,
             claimed_at: at,
             last_at: at,
         }
@@ -162,6 +166,11 @@ impl Execution {
         self.is_finished()
             && !self.outbox.is_empty()
             && self.outbox.iter().all(|outgoing| outgoing.published)
+    }
+
+    /// The plan was over before its log was lost.
+    pub fn trades_no_more(&self) -> bool {
+        self.recovered.is_some_and(|(recovery, _)| recovery.is_over)
     }
 
     /// Some order may still fill.
@@ -280,7 +289,7 @@ impl Execution {
         apply_to(self, fact);
     }
 
-    fn leg_mut(&mut self, symbol: &Symbol) -> Option<&mut Leg> {
+    pub(crate) fn leg_mut(&mut self, symbol: &Symbol) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| leg.symbol() == symbol)
     }
 
@@ -310,10 +319,7 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
         FactKind::PreflightPassed(preflight) => preflighted(state, preflight, at),
         FactKind::PlanStopped(code) => state.stop = state.stop.or(Some(*code)),
         FactKind::FundsVerified(funds) => state.funds = Some((*funds, at)),
-        FactKind::PhaseChanged(phase) => {
-            state.phase = *phase;
-            state.entered.push((*phase, at));
-        }
+        FactKind::PhaseChanged(phase) => entered(state, *phase, at),
         FactKind::Reconciled(differences) => state.reconciled = Some(differences.clone()),
         FactKind::OutcomeReached(outcome) => state.outcome = Some((outcome.as_ref().clone(), at)),
         FactKind::Announced(event) => {
@@ -329,6 +335,8 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
             }
         }
         FactKind::HandedOver => state.handed_over = true,
+        FactKind::Recovered(recovery) => state.recovered = Some((*recovery, at)),
+        FactKind::Adopted(symbol, k, report) => recovery::adopt(state, (symbol, *k, report), at),
         FactKind::Allocated(amounts) => allocated(state, amounts),
         FactKind::Arrived(symbol, _)
         | FactKind::Sized(symbol, _)
@@ -366,6 +374,11 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
             }
         }
     }
+}
+
+fn entered(state: &mut Execution, phase: Phase, at: Timestamp) {
+    state.phase = phase;
+    state.entered.push((phase, at));
 }
 
 /// Counts a refusal toward the breaker, unless it was to be expected: money or shares that the broker is slow to show,
@@ -409,12 +422,15 @@ fn allocated(state: &mut Execution, amounts: &[(Symbol, Money)]) {
 
 fn intended(state: &mut Execution, intent: &Intent, at: Timestamp) {
     state.first_order_at = state.first_order_at.or(Some(at));
+    let recovered = state.recovered.map(|(_, at)| at);
     if let Some(leg) = state.leg_mut(&intent.terms.symbol) {
         leg.started_at = leg.started_at.or(Some(at));
         // What was taken at a locked price paid no spread, and binds nobody to pay one.
         leg.crossing |= intent.purpose == Purpose::Cross && !intent.quote.is_locked();
         leg.ramp = leg.ramp.or(intent.ramp);
-        leg.children.push(ChildOrder::new(intent, at));
+        let mut child = ChildOrder::new(intent, at);
+        child.flight.reposted = recovery::may_have_been_sent(leg, recovered);
+        leg.children.push(child);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     quantity::Quantity,
     quote::Quote,
     reading::TradeMode,
+    recovery::Recovery,
     report::BrokerStatus,
     side::Side,
 };
@@ -90,6 +91,10 @@ pub enum FactKind {
     Published(EventId),
     /// The owner stopped before the plan was over; somebody else goes on.
     HandedOver,
+    /// The log was incomplete, and goes on with what the broker's orders say.
+    Recovered(Recovery),
+    /// An order of ours that the log had lost, as the broker has it.
+    Adopted(Symbol, u32, Box<Reported>),
     /// An input was refused; the only fact besides its event.
     InputRefused(crate::plan::PlanRefused),
 }

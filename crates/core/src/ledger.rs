@@ -32,9 +32,9 @@ fn bps(amount: Decimal, of: Decimal) -> Option<Decimal> {
     amount.checked_div(of)?.checked_mul(BPS).map(|bps| bps.round_dp(4))
 }
 
-/// The quote at a leg's first submit.
+/// The quote at a leg's first submit; `None` where that is lost.
 pub fn first_quote(leg: &Leg) -> Option<&Quote> {
-    leg.children.first().map(|child| &child.quote)
+    leg.children.first().and_then(|child| child.quote.as_ref())
 }
 
 /// A leg's measures.
@@ -97,7 +97,7 @@ impl Line<'_> {
     /// Effective spread 2s(P − m) over the quoted spread, both at submit.
     pub fn effective_over_quoted(&self) -> Option<Decimal> {
         let paid = self.child.average_price?.dollars();
-        let quote = &self.child.quote;
+        let quote = self.child.quote?;
         let off_mid = self.leg.side.sign().saturating_mul(paid.saturating_sub(quote.mid()));
         off_mid
             .saturating_mul(Decimal::TWO)

@@ -387,10 +387,11 @@ impl Leg {
             .filter(|child| child.purpose == Purpose::Cross && child.cumulative >= Quantity::ONE)
             .filter(|child| bucket(child.before.ticks) == bucket(ticks))
             .filter_map(|child| {
-                let off_mid = child.average_price?.dollars().saturating_sub(child.quote.mid());
+                let quote = child.quote?;
+                let off_mid = child.average_price?.dollars().saturating_sub(quote.mid());
                 let effective =
                     Decimal::TWO.saturating_mul(self.side.sign()).saturating_mul(off_mid);
-                Some((effective, child.quote.spread()))
+                Some((effective, quote.spread()))
             })
             .collect();
         let quoted: Decimal = fills.iter().map(|(_, spread)| *spread).sum();

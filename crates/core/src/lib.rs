@@ -43,6 +43,7 @@ pub mod price;
 pub mod quantity;
 pub mod quote;
 pub mod reading;
+pub mod recovery;
 pub mod refused;
 pub mod report;
 pub mod setting;

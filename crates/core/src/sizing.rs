@@ -33,7 +33,7 @@ pub fn target(leg: &Leg, quote: &Quote, policy: &Policy) -> Result<Sized, LegOut
                 return Err(LegOutcome::Skipped(Reason::Unfunded));
             }
             let kept = Decimal::ONE.saturating_sub(policy.trim_max);
-            (lot(check, quote.ask.price.shares_for(amount), policy), amount < asked.scaled(kept))
+            (more(leg, check, (amount, quote.ask.price), policy), amount < asked.scaled(kept))
         }
     };
     let residue = leg.item.is_exit() && !check.fractionable && !target.is_zero();
@@ -57,7 +57,7 @@ fn sell(
     }
     if !leg.item.is_exit() {
         let sellable = if check.fractionable { check.available } else { check.available.whole() };
-        let wanted = lot(check, quote.bid.price.shares_for(leg.item.trade_amount.abs()), policy);
+        let wanted = more(leg, check, (leg.item.trade_amount.abs(), quote.bid.price), policy);
         return Ok(wanted.min(sellable));
     }
     let value = Money::new(quote.mid().saturating_mul(check.available.shares()));
@@ -66,6 +66,21 @@ fn sell(
         return Err(LegOutcome::Refused(Reason::PositionDiffers));
     }
     Ok(check.available)
+}
+
+/// The shares that a leg's fills (a recovered one has some) and the rest of its dollars come to. A rest of a trifle is
+/// none: a plan that was over is not topped up because a price has moved.
+fn more(leg: &Leg, check: &LegCheck, (amount, price): (Money, Price), policy: &Policy) -> Quantity {
+    let (filled, rest) = (leg.filled(), amount.minus(leg.filled_notional()));
+    let trifle = !filled.is_zero() && is_trifle(leg, policy);
+    let rest = if trifle { Money::ZERO } else { rest.max(Money::ZERO) };
+    filled.plus(lot(check, price.shares_for(rest), policy))
+}
+
+/// What is left of the plan's dollars is within the tolerance of a leg that counts as traded.
+pub(crate) fn is_trifle(leg: &Leg, policy: &Policy) -> bool {
+    let asked = leg.item.trade_amount.abs();
+    asked.minus(leg.filled_notional()) <= asked.scaled(policy.trim_max)
 }
 
 /// Shares rounded down to what can be traded of the asset.

@@ -155,7 +155,8 @@ async fn meet(desk: &Desk, plan: &Plan, known: &Execution) -> Result<Accepted, A
     Ok(Accepted::Resumed(plan.plan_id.clone()))
 }
 
-async fn mark(desk: &Desk, plan: &Plan) -> Result<(), StoreError> {
+/// Leaves the marker of a plan that is not over.
+pub(crate) async fn mark(desk: &Desk, plan: &Plan) -> Result<(), StoreError> {
     let key = marker_key(&plan.account, plan.plan_id.as_str());
     let marker = desk.clock.now().to_string();
     desk.store.put_if_absent(&key, marker.as_bytes()).await.map(|_| ())

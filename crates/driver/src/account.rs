@@ -69,6 +69,9 @@ pub enum Asked {
     Over,
 }
 
+/// Entries in which a plan's release is looked for: months of plans.
+const ENTRIES_LOOKED_AT: usize = 10_000;
+
 /// How often a lost race is run again.
 const TRIES: u32 = 8;
 
@@ -186,6 +189,30 @@ pub async fn resume(desk: &Desk, id: &AccountId, who: &str) -> Result<Option<Hal
         }
     }
     Err(AccountError::Contended(id.clone()))
+}
+
+/// Whether the plan had the account, and gave it back.
+///
+/// # Errors
+/// [`AccountError`] when the log cannot be read.
+pub(crate) async fn was_released(
+    store: &Arc<dyn Store>,
+    id: &AccountId,
+    plan_id: &PlanId,
+) -> Result<bool, AccountError> {
+    // Newest first: what the plan did last is what counts.
+    for key in store.list(&prefix(id), ENTRIES_LOOKED_AT).await? {
+        let Some(bytes) = store.get(&key).await? else { continue };
+        let entry = AccountEntry::from_bytes(&bytes)
+            .map_err(|source| AccountError::Unreadable { key, source })?;
+        match entry.change {
+            Change::Released(plan, ..) if plan == *plan_id => return Ok(true),
+            Change::Acquired(plan, ..) if plan == *plan_id => return Ok(false),
+            Change::Released(..) | Change::Acquired(..) | Change::Queued(_) => {}
+            Change::Halted(_) | Change::Resumed(_) => {}
+        }
+    }
+    Ok(false)
 }
 
 async fn is_finished(

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{
     account::Usage,
-    child::Status,
+    child::{ChildOrder, Status},
     controls::Control,
     execution::{Execution, apply},
     fact::{Fact, FactKind, Intent, Phase},
     ids::{ClientOrderId, Symbol},
+    leg::Leg,
     money::Money,
     outcome::classify,
     policy::Policy,
@@ -213,6 +214,7 @@ fn replay(facts: &[&Fact], check: &mut Check<'_>) -> Option<Execution> {
                         format!("two intents of {}", intent.client_order_id)
                     });
                 }
+                follows(&state, &fact.kind, check);
                 if let FactKind::Resubmitted(symbol, attempt, verdict) = &fact.kind {
                     check.hold("I11", verdict.passed() == Control::ALL, || {
                         format!("{symbol} attempt {attempt} was sent again without every control")
@@ -230,6 +232,36 @@ fn replay(facts: &[&Fact], check: &mut Check<'_>) -> Option<Execution> {
         };
     }
     state
+}
+
+/// I4: what is told of an order is told of one whose intent is there (or was adopted, once).
+fn follows(state: &Execution, kind: &FactKind, check: &mut Check<'_>) {
+    let is_there = |symbol: &Symbol, attempt: &u32| {
+        let leg = state.leg(symbol);
+        leg.is_some_and(|leg| leg.children.iter().any(|child| child.attempt == *attempt))
+    };
+    let told = match kind {
+        FactKind::Reported(symbol, attempt, _)
+        | FactKind::Resubmitted(symbol, attempt, _)
+        | FactKind::AnswerLost(symbol, attempt)
+        | FactKind::NotFound(symbol, attempt)
+        | FactKind::Refused(symbol, attempt, _)
+        | FactKind::Unsent(symbol, attempt)
+        | FactKind::Unresolved(symbol, attempt)
+        | FactKind::CancelRequested(symbol, attempt, _) => Some((symbol, attempt)),
+        FactKind::Adopted(symbol, attempt, _) => {
+            check.hold("I1", !is_there(symbol, attempt), || {
+                format!("{symbol} attempt {attempt} is adopted, and was there")
+            });
+            None
+        }
+        _ => None,
+    };
+    if let Some((symbol, attempt)) = told {
+        check.hold("I4", is_there(symbol, attempt), || {
+            format!("{symbol} attempt {attempt} is told of, and was never intended")
+        });
+    }
 }
 
 fn intended(state: &Execution, intent: &Intent, at: Timestamp, check: &mut Check<'_>) {
@@ -295,6 +327,10 @@ fn caps(state: &Execution, intent: &Intent, check: &mut Check<'_>) {
 
 /// I6: open, unresolved and filled buys never exceed the verified budget.
 fn money(state: &Execution, check: &mut Check<'_>) {
+    // Where every buy's intent is lost, so may be the verification of the money that it was sent by.
+    if state.side(Side::Buy).flat_map(|leg| &leg.children).all(ChildOrder::is_adopted) {
+        return;
+    }
     let committed = state.buys_committed();
     let budget = state.budget().unwrap_or(Money::ZERO);
     check.hold("I6", committed <= budget, || {
@@ -303,7 +339,10 @@ fn money(state: &Execution, check: &mut Check<'_>) {
 }
 
 fn at_rest(state: &Execution, check: &mut Check<'_>) {
-    for leg in &state.legs {
+    let adopted = |leg: &&Leg| leg.children.iter().all(ChildOrder::is_adopted);
+    let is_known = |leg: &&Leg| !adopted(leg) || leg.check.is_some();
+    // Of a leg whose log is lost nobody knows the target and the position before.
+    for leg in state.legs.iter().filter(is_known) {
         let target = leg.sized.map_or(Quantity::ZERO, |sized| sized.target);
         check.hold("I3", leg.filled() <= target, || {
             format!("{} filled {} of {target}", leg.symbol(), leg.filled())

@@ -148,7 +148,8 @@ pub async fn execute(
         return Ok(Executed::AlreadyFinished);
     }
     let mut acquired = None;
-    if !state.is_finished() {
+    // A plan that had given the account back before its log was lost trades no more.
+    if !state.is_finished() && !state.trades_no_more() {
         match account::acquire(&floor.desk, &state.plan, policy).await? {
             Asked::Busy(holder) => return Ok(Executed::Busy { holder }),
             Asked::Over => return Ok(Executed::AlreadyFinished),
@@ -240,7 +241,7 @@ async fn publish_again(desk: &Desk, state: &Execution) -> Result<(), PublishErro
 }
 
 /// Another owner whose lease is not over and who is not known to be dead.
-async fn held(
+pub(crate) async fn held(
     floor: &Floor,
     log: &ExecutionLog,
     state: &Execution,

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! On top stand the use cases: [`accept`](mod@accept) (a plan arrives), [`execute`](mod@execute) (it is traded),
-//! [`settle`](mod@settle) (its ledger is written), [`sweep`](mod@sweep) (what was lost is asked for again), and [`audit`](mod@audit), which checks the invariants over any log.
+//! [`settle`](mod@settle) (its ledger is written), [`sweep`](mod@sweep) (what was lost is asked for again),
+//! [`recover`](mod@recover) (a log goes on from the broker's orders), and [`audit`](mod@audit), which checks the invariants over any log.
 #![warn(missing_docs)]
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
@@ -20,6 +21,7 @@ pub mod execute;
 pub mod invoke;
 pub mod log;
 pub mod ports;
+pub mod recover;
 pub mod settle;
 pub mod sweep;
 pub mod turn;

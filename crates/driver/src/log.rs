@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alchemiser_core::{
     fact::Fact,
-    ids::{AccountId, Owner},
+    ids::{AccountId, ClientOrderId, Owner},
 };
 use alchemiser_wire::{
     entry::{Entry, NO_PREVIOUS, NotAnEntry, sha256},
@@ -83,6 +83,16 @@ pub enum LogError {
         /// The next one that is there.
         found: u64,
     },
+    /// The broker has an order of the plan that the log does not: entries were lost.
+    #[error(
+        "{log} lacks order {order}, which the broker has: entries were lost; nothing goes on before `alchemiser recover --from-broker`"
+    )]
+    Incomplete {
+        /// The log.
+        log: String,
+        /// The order.
+        order: ClientOrderId,
+    },
     /// Something lies in the log's place that is no entry.
     #[error(
         "{log} holds {name}, which is no entry: expected only names like 000001.json; move it away"
@@ -106,6 +116,7 @@ impl LogError {
             Self::Broken { .. } => "LOG_BROKEN",
             Self::Misplaced { .. } => "LOG_MISPLACED",
             Self::Gap { .. } => "LOG_GAP",
+            Self::Incomplete { .. } => "LOG_INCOMPLETE",
             Self::Foreign { .. } => "LOG_FOREIGN",
         }
     }

@@ -4,11 +4,12 @@ use alchemiser_core::{
     account::Halt,
     decide::decide,
     execution::Execution,
-    fact::{Announced, Fact, FactKind, StopCode},
+    fact::{Announced, Fact, FactKind, Phase, StopCode},
     ids::EventId,
     observed::{Answer, Input, Observed},
     outstanding::{Outstanding, Reads, Wanted, leftovers, outstanding, unannounced},
     reading::Position,
+    recovery,
     throttle::Tokens,
 };
 use alchemiser_wire::event;
@@ -19,6 +20,7 @@ use crate::{
     account,
     log::{Author, ExecutionLog, LogError},
     ports::{Floor, ReadError, SubmitError},
+    recover::ORDERS_BEFORE_PLAN,
 };
 
 /// An execution that this process owns.
@@ -33,6 +35,8 @@ pub struct Owned<'a> {
     taken: Vec<EventId>,
     /// Failed publications in a row.
     publish_failures: u32,
+    /// The log was compared with the broker's orders.
+    is_compared: bool,
 }
 
 /// What a turn leaves to do.
@@ -70,9 +74,6 @@ impl Readings {
 /// The session clock is read again after this long.
 const SESSION_REREAD: SignedDuration = SignedDuration::from_secs(60);
 
-/// Orders are listed from this long before the plan's own time.
-const ORDERS_BEFORE_PLAN: SignedDuration = SignedDuration::from_hours(1);
-
 impl<'a> Owned<'a> {
     /// Takes over an execution whose lease entry is about to be written by `author`.
     pub fn new(floor: &'a Floor, log: ExecutionLog, state: Execution, author: Author) -> Self {
@@ -80,7 +81,16 @@ impl<'a> Owned<'a> {
         let first = author.epoch <= 1;
         let tokens = if first { Tokens::full(now, &state.policy) } else { Tokens::empty(now) };
         let observed = Observed::new(tokens, state.policy.clone());
-        Self { floor, log, state, observed, author, taken: Vec::new(), publish_failures: 0 }
+        Self {
+            floor,
+            log,
+            state,
+            observed,
+            author,
+            taken: Vec::new(),
+            publish_failures: 0,
+            is_compared: false,
+        }
     }
 
     /// The state.
@@ -150,6 +160,7 @@ impl<'a> Owned<'a> {
         for input in self.read(&wanted).await {
             self.take(&input);
         }
+        self.compare()?;
         let now = self.now();
         let facts = self.decided(now);
         if !facts.is_empty() || self.renewal_is_due(now) {
@@ -180,6 +191,7 @@ impl<'a> Owned<'a> {
         for input in self.read(&wanted).await {
             self.take(&input);
         }
+        self.compare()?;
         let now = self.now();
         let mut facts = self.decided(now);
         if facts.is_empty() {
@@ -193,6 +205,24 @@ impl<'a> Owned<'a> {
         let due = outstanding(&self.state, now);
         self.perform(&due).await;
         Ok(true)
+    }
+
+    /// On every start, and again before the outcome: an order of the broker that the log lacks was lost with a part of
+    /// the log, and nobody goes on without it.
+    fn compare(&mut self) -> Result<(), LogError> {
+        let again = self.state.phase == Phase::Closing;
+        if self.observed.orders_at.is_none() || (self.is_compared && !again) {
+            return Ok(());
+        }
+        self.is_compared = true;
+        match recovery::lost(&self.state, self.observed.orders.values()).first() {
+            Some(lost) => {
+                let (log, order) = (self.log.prefix().to_owned(), lost.report.our_id());
+                let incomplete = |order| Err(LogError::Incomplete { log, order });
+                order.map_or(Ok(()), incomplete)
+            }
+            None => Ok(()),
+        }
     }
 
     /// The broker's orders were listed by this owner.

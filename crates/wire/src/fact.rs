@@ -13,6 +13,7 @@ use alchemiser_core::{
     money::Money,
     plan::{Plan, PlanRefused, RefusalCode},
     quantity::Quantity,
+    recovery::Recovery,
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -136,6 +137,12 @@ enum Kind {
         event_id: EventId,
     },
     HandedOver {},
+    Recovered {
+        entries: u64,
+        orders: u32,
+        is_over: bool,
+    },
+    Adopted(Box<ReportLine>),
     InputRefused {
         #[serde(with = "text")]
         code: RefusalCode,
@@ -244,6 +251,12 @@ impl From<&FactKind> for Kind {
             })),
             FactKind::Published(event_id) => Self::Published { event_id: event_id.clone() },
             FactKind::HandedOver => Self::HandedOver {},
+            FactKind::Recovered(Recovery { entries, orders, is_over }) => {
+                Self::Recovered { entries: *entries, orders: *orders, is_over: *is_over }
+            }
+            FactKind::Adopted(symbol, attempt, report) => {
+                Self::Adopted(Box::new(ReportLine::new(symbol, *attempt, report)))
+            }
             FactKind::InputRefused(refused) => Self::InputRefused {
                 code: refused.code,
                 field: refused.field.clone(),
@@ -337,6 +350,13 @@ impl TryFrom<Kind> for FactKind {
             })),
             Kind::Published { event_id } => Self::Published(event_id),
             Kind::HandedOver {} => Self::HandedOver,
+            Kind::Recovered { entries, orders, is_over } => {
+                Self::Recovered(Recovery { entries, orders, is_over })
+            }
+            Kind::Adopted(line) => {
+                let (symbol, attempt) = (line.symbol.clone(), line.attempt);
+                Self::Adopted(symbol, attempt, Box::new((*line).into()))
+            }
             Kind::InputRefused { code, field, expected, found } => {
                 Self::InputRefused(PlanRefused { code, field, expected, found })
             }

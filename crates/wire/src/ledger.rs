@@ -60,8 +60,8 @@ pub struct LedgerLine {
     pub filled_at: Option<String>,
     /// Seconds from intent to last fill.
     pub seconds_to_fill: Option<String>,
-    /// The quote that the order was decided on.
-    pub quote_at_submit: QuoteRecord,
+    /// The quote that the order was decided on; null for one that was adopted after its log was lost.
+    pub quote_at_submit: Option<QuoteRecord>,
     /// The quote when the newest fill was seen.
     pub quote_at_fill: Option<QuoteRecord>,
     /// The first usable quote after the plan's receipt.
@@ -278,7 +278,7 @@ fn record(line: &Line<'_>, state: &Execution) -> LedgerLine {
         submitted_at: child.submitted_at.map(|at| at.to_string()),
         filled_at: child.filled_at.map(|at| at.to_string()),
         seconds_to_fill: text(line.seconds_to_fill()),
-        quote_at_submit: (&child.quote).into(),
+        quote_at_submit: child.quote.as_ref().map(QuoteRecord::from),
         quote_at_fill: child.quote_at_fill.as_ref().map(QuoteRecord::from),
         quote_at_arrival: leg.arrival.as_ref().map(QuoteRecord::from),
         effective_over_quoted: text(line.effective_over_quoted()),
@@ -341,7 +341,11 @@ fn unknown(line: &Line<'_>) -> Vec<String> {
     );
     note(line.leg.arrival.is_none(), "quote_at_arrival: no usable quote before the leg ended");
     note(
-        line.child.quote.spread().is_zero(),
+        line.child.quote.is_none(),
+        "quote_at_submit, effective_over_quoted, price_improvement: the log was lost, and the order was adopted from the broker",
+    );
+    note(
+        line.child.quote.is_some_and(|quote| quote.spread().is_zero()),
         "effective_over_quoted: the market was locked at submit",
     );
     reasons

@@ -10,6 +10,7 @@ use alchemiser_core::{
     },
     outcome::Outcome,
     plan::{Plan, PlanItem, PlanRefused},
+    recovery::Recovery,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -81,6 +82,10 @@ kinds! {
     }),
     FactKind::Published(_) => event_ids().prop_map(FactKind::Published),
     FactKind::HandedOver => Just(FactKind::HandedOver),
+    FactKind::Recovered(_) => (any::<u64>(), any::<u32>(), any::<bool>())
+        .prop_map(|(entries, orders, is_over)| FactKind::Recovered(Recovery { entries, orders, is_over })),
+    FactKind::Adopted(..) => (symbols(), any::<u32>(), reports())
+        .prop_map(|(symbol, k, report)| FactKind::Adopted(symbol, k, Box::new(report))),
     FactKind::InputRefused(_) => (select(words::refusal_codes()), texts(), texts(), texts())
         .prop_map(|(code, field, expected, found)| FactKind::InputRefused(PlanRefused { code, field, expected, found })),
 }

@@ -8,5 +8,6 @@ mod halt;
 mod help;
 mod input;
 mod kill;
+mod recover;
 mod run;
 mod shared;

@@ -21,8 +21,13 @@ pub(super) fn proceeds(decider: &mut Decider<'_>) {
     let entered = decider.state.phase_at();
     let over = decider.now.duration_since(entered) >= decider.state.policy.proceeds_wait;
     let reading = decider.observed.account.as_ref().filter(|(_, at)| *at >= entered);
+    // Buys come later, but for those that a cut log had lost: their fills are out of the cash, and what is open of them
+    // is out of the buying power.
+    let bought: Money = decider.state.side(Side::Buy).map(Leg::filled_notional).sum();
+    let buying = decider.state.buys_committed();
     let shown = reading.map(|(account, _)| {
-        account.cash.min(account.non_marginable_buying_power).minus(funds.before)
+        let power = account.non_marginable_buying_power.plus(buying);
+        account.cash.plus(bought).min(power).minus(funds.before)
     });
     let sells = decider.state.side(Side::Sell).count();
     let rounding =

@@ -9,11 +9,13 @@ use crate::{
     execution::Execution,
     fact::{FactKind, Funds, LegCheck, Phase, Preflight, StopCode},
     ids::{ClientOrderId, Symbol},
-    leg::{LegOutcome, Reason, WaitCode},
+    leg::{Leg, LegOutcome, Reason, WaitCode},
+    money::Money,
     outstanding,
     plan::Urgency,
     policy::PolicyKind,
     price::Tick,
+    quantity::Quantity,
     quote::Feed,
     reading::{AccountReading, Asset, Position, SessionClock, TradeMode},
     setting,
@@ -96,10 +98,11 @@ fn is_quiet(decider: &Decider<'_>, session: &SessionClock) -> bool {
 fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, StopCode> {
     let (plan, policy) = (&decider.state.plan, &decider.state.policy);
     let account = &readings.account;
-    let first = |leg: &crate::leg::Leg| {
-        ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, 1)
-    };
-    if decider.state.legs.iter().any(|leg| decider.observed.orders.contains_key(&first(leg))) {
+    let first =
+        |leg: &Leg| ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, 1);
+    let lost = |leg: &&Leg| leg.children.is_empty();
+    let mut strangers = decider.state.legs.iter().filter(lost);
+    if strangers.any(|leg| decider.observed.orders.contains_key(&first(leg))) {
         return Err(StopCode::LogIncomplete);
     }
     if account.account != plan.account {
@@ -120,7 +123,8 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     if !readings.session.is_open {
         return Err(StopCode::SessionClosed);
     }
-    if decider.now > plan.valid_until {
+    let began = decider.state.children().any(|child| child.broker_order_id.is_some());
+    if decider.now > plan.valid_until && !began {
         return Err(StopCode::Stale);
     }
     if plan.trade_value > account.equity.scaled(policy.turnover_max) {
@@ -133,10 +137,10 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     let window = window(decider, working_time);
     let windows = window.saturating_mul(i32::try_from(phases(decider)).unwrap_or(i32::MAX));
     let lasting = windows.saturating_add(policy.plan_margin).saturating_add(policy.proceeds_wait);
-    let leg_check = |leg: &crate::leg::Leg| {
+    let leg_check = |leg: &Leg| {
         let asset = decider.observed.assets.get(leg.symbol()).and_then(Option::as_ref);
         let position = readings.positions.get(leg.symbol());
-        check(&decider.state, leg.symbol(), asset, position)
+        check(&decider.state, leg, asset, position)
     };
     Ok(Preflight {
         mode: account.mode,
@@ -207,19 +211,24 @@ fn window(decider: &Decider<'_>, working_time: SignedDuration) -> SignedDuration
     working_time.saturating_add(policy.window_margin).saturating_add(messages)
 }
 
+/// Asset and position, as they were before the plan's first order: a plan whose log was recovered may have fills already.
 fn check(
     state: &Execution,
-    symbol: &Symbol,
+    leg: &Leg,
     asset: Option<&Asset>,
     position: Option<&Position>,
 ) -> LegCheck {
+    let before = |now: Quantity| match leg.side {
+        Side::Buy => now.less(leg.filled()),
+        Side::Sell => now.plus(leg.filled()),
+    };
     LegCheck {
-        symbol: symbol.clone(),
+        symbol: leg.symbol().clone(),
         fractionable: asset.is_some_and(|asset| asset.fractionable),
-        tick: tick(state, symbol, asset),
+        tick: tick(state, leg.symbol(), asset),
         round_lot: asset.map_or(state.policy.round_lot, |asset| asset.round_lot),
-        held: position.map_or_else(Default::default, |position| position.quantity),
-        available: position.map_or_else(Default::default, |position| position.available),
+        held: before(position.map_or_else(Default::default, |position| position.quantity)),
+        available: before(position.map_or_else(Default::default, |position| position.available)),
     }
 }
 
@@ -234,8 +243,12 @@ fn tick(state: &Execution, symbol: &Symbol, asset: Option<&Asset>) -> Option<Tic
 
 fn pass(decider: &mut Decider<'_>, readings: &Readings, preflight: Preflight) {
     decider.record(FactKind::PreflightPassed(preflight));
-    let before = readings.account.cash.min(readings.account.non_marginable_buying_power);
-    decider.record(FactKind::FundsVerified(Funds { before, proceeds: crate::money::Money::ZERO }));
+    let now = readings.account.cash.min(readings.account.non_marginable_buying_power);
+    // Before the plan's first order, again: what it has sold and bought already is in the cash.
+    let bought: Money = decider.state.side(Side::Buy).map(Leg::filled_notional).sum();
+    let proceeds = decider.state.proceeds();
+    let before = now.plus(bought).minus(proceeds);
+    decider.record(FactKind::FundsVerified(Funds { before, proceeds }));
     let refused: Vec<(Symbol, Reason)> = decider
         .state
         .legs

@@ -93,5 +93,9 @@ fn text(kind: &FactKind) -> Option<String> {
             )
         }
         FactKind::HandedOver => "handed over".to_owned(),
+        FactKind::Recovered(recovery) => format!("recovered {} orders", recovery.orders),
+        FactKind::Adopted(symbol, attempt, report) => {
+            format!("{symbol} #{attempt} adopted {} {}", report.status.word(), report.cumulative)
+        }
     })
 }

@@ -85,7 +85,7 @@ pub(crate) fn ledger_lines() -> impl Strategy<Value = LedgerLine> {
     let counts = (any::<u32>(), any::<u32>(), any::<usize>());
     let there = vec(texts(), 13);
     let perhaps = vec(maybe(texts()), 18);
-    let seen = (quotes(), maybe(quotes()), maybe(quotes()));
+    let seen = (maybe(quotes()), maybe(quotes()), maybe(quotes()));
     let markouts =
         (any::<u32>(), texts()).prop_map(|(seconds, dollars)| MarkoutRecord { seconds, dollars });
     let lists = (vec(texts(), 0..3), vec(texts(), 0..3), vec(texts(), 0..3), vec(markouts, 0..3));

@@ -32,6 +32,7 @@ mod plan;
 mod policies;
 mod preflight;
 mod quotes;
+mod recovered;
 mod recovery_stories;
 mod refusal_stories;
 mod reports;

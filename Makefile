@@ -15,7 +15,7 @@ SHARD ?= 0/1
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night kill-night model test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
+.PHONY: run sim sim-night crashes planted kill-night model test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -30,6 +30,13 @@ sim: ## 100,000 plans in a simulated world where everything goes wrong; every in
 
 sim-night: ## the same with 5 million plans
 	$(MAKE) sim SEEDS=5000000
+
+crashes: ## a process dies around every effect of the canonical plans, and around every pair of them; all must end well
+	$(CARGO) test --locked --release -p alchemiser-sim --test crashes -- --include-ignored --nocapture
+
+planted: ## faults planted in the product, one at a time: an invariant must find each within 10,000 seeds; prints a table
+	RUSTFLAGS="--cfg planted" $(CARGO) test --locked --target-dir target/planted -p alchemiser-sim --test planted -- --nocapture
+	RUSTFLAGS="--cfg planted" $(CARGO) test --locked --target-dir target/planted -p alchemiser-local --lib a_skipped_sync -- --nocapture
 
 kill-night: ## KILLS times (500) kill -9 at a random moment of the real binary; every plan completes and verifies
 	ALCHEMISER_KILLS=$(KILLS) $(CARGO) test --locked -p alchemiser-cli --test cli kill:: -- --nocapture
@@ -67,7 +74,7 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test coverage supply template lambda ## all of CI
+ci: lint test planted coverage supply template lambda ## all of CI
 
 $(TOOLS)/ready: infra/ci/requirements.txt
 	python3 -m venv $(TOOLS)

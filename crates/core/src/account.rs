@@ -11,6 +11,7 @@ use crate::{
     ids::{AccountId, PlanId, Symbol},
     money::Money,
     plan::{Plan, PlanItem},
+    planted::{Plant, is_planted},
     policy::Policy,
 };
 
@@ -165,7 +166,8 @@ impl Account {
             }
             Change::Released(plan, used, refused) => {
                 if self.holder.take_if(|holder| holder.plan == *plan).is_some() {
-                    self.used = self.used.plus(*used);
+                    let lost = is_planted(Plant::UsageLost);
+                    self.used = if lost { self.used } else { self.used.plus(*used) };
                     self.cent_symbols.extend(refused.iter().cloned());
                     self.cent_symbols.sort();
                     self.cent_symbols.dedup();

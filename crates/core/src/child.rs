@@ -9,6 +9,7 @@ use crate::{
     ids::{BrokerOrderId, ClientOrderId, Symbol},
     money::Money,
     peg::Base,
+    planted::{Plant, is_planted},
     price::Price,
     quantity::Quantity,
     quote::Quote,
@@ -131,6 +132,7 @@ impl Status {
             (_, B::Rejected) => Self::Rejected,
             (_, B::Expired) => Self::Expired,
             (_, B::Replaced) => Self::Replaced,
+            (Self::CancelInFlight, _) if is_planted(Plant::CancelAssumed) => Self::Canceled,
             (Self::CancelInFlight, _) | (_, B::PendingCancel) => Self::CancelInFlight,
             (Self::InFlight | Self::Working | Self::Unsent | Self::Unresolved, _) => Self::Working,
         }
@@ -321,8 +323,11 @@ impl ChildOrder {
 
     /// Follows a reading of the broker. The cumulative quantity only grows, in every status.
     pub fn follow(&mut self, report: &Reported, at: Timestamp) {
+        if !self.status.is_live() && is_planted(Plant::LateFillDropped) {
+            return;
+        }
         self.status = self.status.after(report.status);
-        if report.cumulative > self.cumulative {
+        if report.cumulative > self.cumulative || is_planted(Plant::FillsTakenBack) {
             self.cumulative = report.cumulative;
             self.filled_at = Some(report.filled_at.unwrap_or(at));
             self.quote_at_fill = report.quote;

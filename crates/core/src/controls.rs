@@ -13,6 +13,7 @@ use crate::{
     leg::{Leg, WaitCode},
     money::Money,
     observed::Observed,
+    planted::{self, Plant, is_planted},
     policy::Policy,
     price::Price,
     quote::Quote,
@@ -107,8 +108,7 @@ pub struct Approved {
 impl Approved {
     /// The approval of a child whose verdict is fresh; an order known only from the log has none, and is looked up.
     pub fn of(child: &ChildOrder) -> Option<Self> {
-        let approved =
-            Self { client_order_id: child.client_order_id.clone(), terms: child.terms.clone() };
+        let approved = Self { client_order_id: planted::id(child), terms: planted::terms(child) };
         child.verdict.fresh.then_some(approved)
     }
 
@@ -212,10 +212,12 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
         },
         Control::Session => session(view, policy),
         Control::OpenQuiet => open_quiet(view),
+        Control::ClockSkew if is_planted(Plant::ClockUnread) => Check::Pass,
         Control::ClockSkew => match view.observed.clock_skew() {
             Some(skew) if skew.abs() <= policy.clock_skew_max => Check::Pass,
             Some(_) | None => Check::Wait(WaitCode::Reading),
         },
+        Control::Validity if is_planted(Plant::ValidityIgnored) => Check::Pass,
         Control::Validity => Check::when(
             execution.children().any(|child| child.broker_order_id.is_some())
                 || view.now <= execution.plan.valid_until,
@@ -253,6 +255,7 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
         Control::LiveOrder => live_order(request, view),
         Control::WashTrade => wash_trade(request, view),
         Control::Held => held(request),
+        Control::Budget if is_planted(Plant::BudgetIgnored) => Check::Pass,
         Control::Budget => budget(request, view),
         Control::Shortfall => {
             Check::when(request.purpose == Purpose::Rest || !execution.shortfall_is_too_high())

@@ -7,7 +7,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::side::Side;
+use crate::{
+    planted::{Plant, is_planted},
+    side::Side,
+};
 
 /// A text that is no id.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,7 +26,7 @@ const PRINTABLE: &str = "1 to 128 printable ASCII characters that are not all bl
 
 fn printable(text: &str) -> Result<String, NotAnId> {
     let fits = text.len() <= 128 && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if fits && !text.trim().is_empty() {
+    if fits && (!text.trim().is_empty() || is_planted(Plant::BlankId)) {
         Ok(text.to_owned())
     } else {
         Err(NotAnId { expected: PRINTABLE, found: text.chars().take(80).collect() })

@@ -12,6 +12,7 @@ use crate::{
     money::Money,
     peg::Base,
     plan::PlanItem,
+    planted::{Plant, is_planted},
     price::{Price, Tick},
     quantity::Quantity,
     quote::{Quote, QuoteFault},
@@ -318,7 +319,9 @@ impl Leg {
 
     /// What is still to be traded: target − Σ fills over all attempts.
     pub fn leaves(&self) -> Quantity {
-        self.sized.map_or(Quantity::ZERO, |sized| sized.target.less(self.filled()))
+        let again = self.crossing && is_planted(Plant::WholeAgain);
+        let filled = if again { Quantity::ZERO } else { self.filled() };
+        self.sized.map_or(Quantity::ZERO, |sized| sized.target.less(filled))
     }
 
     /// The number of the next order.

@@ -38,6 +38,7 @@ pub mod outcome;
 pub mod outstanding;
 pub mod peg;
 pub mod plan;
+pub mod planted;
 pub mod policy;
 pub mod price;
 pub mod quantity;

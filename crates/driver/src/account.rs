@@ -11,6 +11,7 @@ use alchemiser_core::{
     execution::Execution,
     ids::{AccountId, PlanId, Symbol},
     plan::Plan,
+    planted::{Plant, is_planted},
     policy::Policy,
 };
 use alchemiser_wire::{
@@ -126,6 +127,9 @@ pub async fn acquire(desk: &Desk, plan: &Plan, policy: &Policy) -> Result<Asked,
             }
             Some(holder) => match over(desk, id, &holder.plan).await? {
                 Some((used, cents)) => Change::Released(holder.plan.clone(), used, cents),
+                None if is_planted(Plant::AccountExpires) && is_old(desk, current.as_ref()) => {
+                    Change::Released(holder.plan.clone(), Usage::default(), Vec::new())
+                }
                 None if account.waiting.contains(plan_id) => {
                     return Ok(Asked::Busy(holder.plan.clone()));
                 }
@@ -224,6 +228,10 @@ async fn is_finished(
     let entries = log.read_on().await?;
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     Ok(Execution::fold(facts, &Policy::default()).is_some_and(|state| state.is_finished()))
+}
+
+fn is_old(desk: &Desk, current: Option<&AccountEntry>) -> bool {
+    current.is_some_and(|entry| desk.clock.now().duration_since(entry.at).as_secs() > 20)
 }
 
 /// What a holder used, once its plan is over; `None` while it is not.

@@ -5,6 +5,7 @@ use alchemiser_core::{
     fact::FactKind,
     ids::{AccountId, Owner, PlanId},
     plan::Plan,
+    planted::{Plant, is_planted},
     policy::Policy,
 };
 use alchemiser_wire::request::{Request, Why};
@@ -278,12 +279,18 @@ async fn run(
 /// No wait is longer than the slow pace: where a clock was set back, the log's own time is far ahead of it, and a halt
 /// must be seen all the same.
 fn bounded(at: Timestamp, owned: &Owned<'_>, floor: &Floor) -> Timestamp {
+    if is_planted(Plant::TimerLost) && owned.state().has_open_orders() {
+        return Timestamp::MAX;
+    }
     let slow = owned.state().policy.poll_slow;
     floor.desk.clock.now().saturating_add(slow).map_or(at, |latest| at.min(latest))
 }
 
 async fn hand_over(owned: &mut Owned<'_>, floor: &Floor) -> Result<Executed, ExecuteError> {
     owned.commit(vec![FactKind::HandedOver]).await?;
+    if is_planted(Plant::AccountHandedOver) {
+        account::release(&floor.desk, owned.state()).await?;
+    }
     let state = owned.state();
     if state.epoch >= EPOCHS_MAX {
         tracing::error!(plan_id = %state.plan.plan_id, epoch = state.epoch, "too many owners: no other one is asked for");
@@ -314,7 +321,7 @@ pub(crate) async fn ask(desk: &Desk, state: &Execution, why: Why) -> Result<(), 
 pub(crate) async fn let_go(desk: &Desk, state: &Execution) -> Result<(), ExecuteError> {
     let plan = &state.plan;
     let waiting = account::release(desk, state).await?;
-    if !state.must_be_followed() {
+    if !state.must_be_followed() || is_planted(Plant::MarkerDropped) {
         let marker = marker_key(&plan.account, plan.plan_id.as_str());
         // The ledger was perhaps written before this was known.
         if state.has_late_news() && desk.store.get(&marker).await?.is_some() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alchemiser_core::{
     fact::Fact,
     ids::{AccountId, ClientOrderId, Owner},
+    planted::{Plant, is_planted},
 };
 use alchemiser_wire::{
     entry::{Entry, NO_PREVIOUS, NotAnEntry, sha256},
@@ -259,6 +260,7 @@ pub(crate) async fn create(store: &dyn Store, key: &str, bytes: &[u8]) -> Result
     for _ in 0..TRIES {
         match store.put_if_absent(key, bytes).await {
             Ok(Put::Created) => return Ok(true),
+            Ok(Put::Exists) if is_planted(Plant::ExistsIgnored) => return Ok(true),
             // The answer to our own first try may have been lost: then the object is ours.
             Ok(Put::Exists) => {
                 return Ok(store.get(key).await?.is_some_and(|found| found == bytes));

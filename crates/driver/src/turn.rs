@@ -4,10 +4,11 @@ use alchemiser_core::{
     account::Halt,
     decide::decide,
     execution::Execution,
-    fact::{Announced, Fact, FactKind, Phase, StopCode},
+    fact::{Announced, Fact, FactKind, Phase, Refusal, RefusalKind, StopCode},
     ids::EventId,
     observed::{Answer, Input, Observed},
     outstanding::{Outstanding, Reads, Wanted, leftovers, outstanding, unannounced},
+    planted::{Plant, is_planted},
     reading::Position,
     recovery,
     throttle::Tokens,
@@ -163,6 +164,9 @@ impl<'a> Owned<'a> {
         self.compare()?;
         let now = self.now();
         let facts = self.decided(now);
+        if is_planted(Plant::PublishedBeforeCommit) {
+            self.publish(&announced(&facts)).await;
+        }
         if !facts.is_empty() || self.renewal_is_due(now) {
             self.commit_facts(now, facts).await?;
         }
@@ -301,6 +305,7 @@ impl<'a> Owned<'a> {
         if wants(reads.halt, self.observed.halt.is_some()) {
             let account = &self.state.plan.account;
             let halt = account::halted(&self.floor.desk.store, account).await;
+            let halt = if is_planted(Plant::HaltUnread) { Ok(None) } else { halt };
             let at = self.now();
             let halt = halt.map_err(|error| ReadError(format!("the account log: {error}")));
             readings.read(halt, |halt| Input::Halt(halt, at));
@@ -385,6 +390,12 @@ impl<'a> Owned<'a> {
                 match broker.submit(order).await {
                     Ok(report) => Answer::Known(report),
                     Err(SubmitError::Refused(refusal)) => Answer::Refused(refusal),
+                    Err(SubmitError::Duplicate) if is_planted(Plant::DuplicateRefused) => {
+                        Answer::Refused(Refusal {
+                            kind: RefusalKind::Other,
+                            message: String::new(),
+                        })
+                    }
                     Err(SubmitError::Duplicate | SubmitError::Unclear(_)) => Answer::Lost,
                 }
             }
@@ -419,6 +430,9 @@ impl<'a> Owned<'a> {
                     self.publish_failures = 0;
                     self.taken.push(event.event_id.clone());
                 }
+                Err(_) if is_planted(Plant::UnpublishedCounts) => {
+                    self.taken.push(event.event_id.clone());
+                }
                 Err(error) => {
                     self.publish_failures = self.publish_failures.saturating_add(1);
                     tracing::warn!(event_id = %event.event_id, detail_type = %event.detail_type, %error, "not published");
@@ -435,6 +449,15 @@ fn wants(wanted: Wanted, is_known: bool) -> bool {
         Wanted::Once => !is_known,
         Wanted::Now => true,
     }
+}
+
+/// The events among facts.
+fn announced(facts: &[Fact]) -> Vec<Announced> {
+    let events = facts.iter().filter_map(|fact| match &fact.kind {
+        FactKind::Announced(event) => Some(event.as_ref().clone()),
+        _ => None,
+    });
+    events.collect()
 }
 
 /// One structured log event for each fact.

@@ -6,6 +6,7 @@ use crate::{
     ids::{ClientOrderId, Symbol},
     leg::{LegOutcome, Reason},
     observed::Answer,
+    planted::{Plant, is_planted},
     report::OrderReport,
 };
 
@@ -49,6 +50,9 @@ fn answered(decider: &mut Decider<'_>, id: &ClientOrderId, answer: Answer) {
         // Every further look-up may be lost, too: that is no news.
         Answer::Lost if child.flight.lost_at.is_some() => {}
         Answer::Lost => decider.record(FactKind::AnswerLost(symbol, attempt)),
+        Answer::NotFound if is_planted(Plant::AbsentWhenNotFound) => {
+            decider.record(FactKind::Unsent(symbol, attempt));
+        }
         Answer::NotFound => decider.record(FactKind::NotFound(symbol, attempt)),
         Answer::NotSent if child.flight.reposted => {
             decider.record(FactKind::AnswerLost(symbol, attempt));
@@ -61,7 +65,7 @@ fn answered(decider: &mut Decider<'_>, id: &ClientOrderId, answer: Answer) {
 fn refused(symbol: Symbol, child: &ChildOrder, refusal: Refusal) -> FactKind {
     let only_post =
         child.verdict.is_fresh() && !child.flight.reposted && child.flight.lost_at.is_none();
-    if only_post {
+    if only_post || is_planted(Plant::RefusedAgainSettles) {
         FactKind::Refused(symbol, child.attempt, refusal)
     } else {
         FactKind::AnswerLost(symbol, child.attempt)

@@ -13,6 +13,7 @@ use crate::{
     money::Money,
     outstanding,
     plan::Urgency,
+    planted::{Plant, is_planted},
     policy::PolicyKind,
     price::Tick,
     quantity::Quantity,
@@ -123,7 +124,8 @@ fn preflight(decider: &Decider<'_>, readings: &Readings) -> Result<Preflight, St
     if !readings.session.is_open {
         return Err(StopCode::SessionClosed);
     }
-    let began = decider.state.children().any(|child| child.broker_order_id.is_some());
+    let began = decider.state.children().any(|child| child.broker_order_id.is_some())
+        || is_planted(Plant::ValidityIgnored);
     if decider.now > plan.valid_until && !began {
         return Err(StopCode::Stale);
     }

@@ -12,6 +12,7 @@ use crate::{
     money::Money,
     peg::{self, Base, Decision, Parent, Resting},
     plan::Urgency,
+    planted::{Plant, is_planted},
     policy::Policy,
     price::{Price, Tick},
     quantity::Quantity,
@@ -327,6 +328,7 @@ fn affordable(decider: &Decider<'_>, leg: &Leg, limit: Price) -> Option<Quantity
     let (policy, check) = (&decider.state.policy, leg.check.as_ref()?);
     let own = leg.item.trade_amount.scaled(policy.amount_tolerance).minus(leg.filled_notional());
     let left = decider.state.budget()?.minus(decider.state.buys_committed());
+    let left = if is_planted(Plant::BudgetIgnored) { own } else { left };
     Some(sizing::lot(check, limit.shares_for(own.min(left).max(Money::ZERO)), policy))
 }
 

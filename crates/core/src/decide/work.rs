@@ -4,7 +4,8 @@ use crate::{
     child::ChildOrder,
     fact::{FactKind, Phase},
     ids::Symbol,
-    leg::{LegOutcome, Reason},
+    leg::{Leg, LegOutcome, Reason},
+    planted::{Plant, is_planted},
     side::Side,
     sizing,
 };
@@ -26,7 +27,9 @@ pub(super) fn phase(decider: &mut Decider<'_>, side: Side) {
             None => ready::ready(decider, &symbol),
         }
     }
-    let over = decider.state.side(side).all(|leg| !leg.is_open());
+    let is_over =
+        |leg: &Leg| !leg.is_open() || (is_planted(Plant::BuysBeforeSells) && leg.was_placed());
+    let over = decider.state.side(side).all(is_over);
     if over {
         go_on(decider, side);
     }
@@ -87,6 +90,7 @@ fn go_on(decider: &mut Decider<'_>, side: Side) {
         .side(Side::Sell)
         .flat_map(|leg| &leg.children)
         .any(ChildOrder::may_still_fill);
+    let selling = selling && !is_planted(Plant::BuysBeforeSells);
     if next == Phase::Proceeds && (selling || decider.state.sells_incomplete()) {
         let buys: Vec<Symbol> =
             decider.state.side(Side::Buy).map(|leg| leg.symbol().clone()).collect();

@@ -20,6 +20,7 @@
 
 pub mod books;
 pub mod clock;
+mod disk;
 pub mod exchange;
 pub mod function;
 pub mod notices;

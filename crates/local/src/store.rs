@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -11,7 +11,10 @@ use alchemiser_core::ids::Owner;
 use alchemiser_driver::ports::{Put, Store, StoreError};
 use async_trait::async_trait;
 
-use crate::state::StateDir;
+use crate::{
+    disk::{self, Files},
+    state::StateDir,
+};
 
 /// Objects under a state directory. Creating one is atomic and durable: temporary file, fsync, `link(2)`, fsync of the
 /// directory.
@@ -66,19 +69,7 @@ impl FileStore {
         let (path, draft) = (self.path(key), self.draft());
         let directory = path.parent().unwrap_or(&self.root);
         create_durable(directory)?;
-        let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        let linked = fs::hard_link(&draft, &path);
-        fs::remove_file(&draft)?;
-        match linked {
-            Ok(()) => {
-                File::open(directory)?.sync_all()?;
-                Ok(Put::Created)
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Put::Exists),
-            Err(error) => Err(error),
-        }
+        disk::create(&Files, &path, &draft, bytes)
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn check(world: &mut World, plans: &[Wanted]) -> Vec<Execution> {
         over(world, state);
         published(world, state);
         settled(world, state);
+        closed(world, state);
         rebuild::agrees(world, state);
     }
     if world.chance.percent(FOLDED) {
@@ -164,6 +165,21 @@ fn over(world: &mut World, state: &Execution) {
             "I14",
             format!("others wait for the account, and {id}, which is over, holds it"),
         );
+    }
+}
+
+/// I8: no order of a plan that nobody looks after any more is open.
+fn closed(world: &mut World, state: &Execution) {
+    if state.must_be_followed() {
+        return;
+    }
+    let ours: BTreeSet<&str> = state.children().map(|c| c.client_order_id.as_str()).collect();
+    let open = world.exchange.orders.iter().filter(|order| order.is_open());
+    let ids = open.map(|order| order.new.client_order_id.clone());
+    let left: Vec<String> = ids.filter(|id| ours.contains(id.as_str())).collect();
+    if !left.is_empty() {
+        let found = format!("{} is over, and {left:?} may still fill", state.plan.plan_id);
+        world.broken("I8", found);
     }
 }
 

@@ -356,6 +356,11 @@ impl Exchange {
         self.report(id)
     }
 
+    /// Every order as it stands.
+    pub(crate) fn reports(&self) -> Vec<OrderReport> {
+        self.orders.iter().map(Order::report).collect()
+    }
+
     /// An order as it stands.
     pub(crate) fn report(&self, id: &str) -> Option<OrderReport> {
         self.orders.iter().find(|order| order.new.client_order_id == id).map(Order::report)

@@ -146,6 +146,15 @@ faults! {
     PublishLostAnswer "publish lost answer" 300_000,
 }
 
+/// Faults that belong together: the first and the last of them.
+const FAMILIES: [(Fault, Fault); 5] = [
+    (Fault::EventDuplicate, Fault::HandOver),
+    (Fault::StoreLostAnswer, Fault::StoreSlow),
+    (Fault::BrokerLostRequest, Fault::FundsLag),
+    (Fault::BrokerLostRequest, Fault::RefusedHalt),
+    (Fault::QuoteStale, Fault::ClockJump),
+];
+
 /// How often each class was hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally([u64; Fault::ALL.len()]);
@@ -187,12 +196,30 @@ impl Odds {
     /// Draws a run's odds. One run in twenty is calm.
     pub(crate) fn draw(chance: &mut Chance) -> Self {
         let mut odds = Self::none();
+        if chance.percent(15) {
+            return Self::of_one_family(chance);
+        }
         let share = if chance.percent(5) { 0 } else { chance.pick(&[8, 15, 25, 40]) };
         for fault in Fault::ALL {
             let is_on = chance.percent(share);
             // Most of the range is rare: halved up to five times.
             let rate = fault.most() >> chance.below(6);
             odds.0[fault as usize] = if is_on { rate } else { 0 };
+        }
+        odds
+    }
+
+    /// Everything that belongs together goes wrong, and often: a lost answer, then a refusal, then a late landing.
+    fn of_one_family(chance: &mut Chance) -> Self {
+        let mut odds = Self::none();
+        let (first, last) = chance.pick(&FAMILIES);
+        for fault in Fault::ALL.into_iter().filter(|fault| (first..=last).contains(fault)) {
+            odds.0[fault as usize] = fault.most() >> chance.below(3);
+        }
+        // Whoever comes next knows nothing of what was seen before.
+        if chance.percent(50) {
+            odds.0[Fault::HandOver as usize] = Fault::HandOver.most();
+            odds.0[Fault::CrashAfter as usize] = Fault::CrashAfter.most();
         }
         odds
     }

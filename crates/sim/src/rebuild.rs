@@ -1,10 +1,15 @@
-//! The log could be lost: what the claim and the broker's books say must be what it says.
+//! The log could be lost: what a recovery makes of the claim and the broker's books must be what the log says.
 
 use std::collections::BTreeMap;
 
 use alchemiser_core::{
-    child::ChildOrder, execution::Execution, ids::ClientOrderId, leg::Leg, price::Price,
+    child::ChildOrder,
+    execution::Execution,
+    fact::Fact,
+    leg::Leg,
+    price::Price,
     quantity::Quantity,
+    recovery::{self, Recovery},
 };
 
 use crate::world::World;
@@ -14,36 +19,33 @@ type Known = (Quantity, Quantity, Option<Price>);
 
 /// I8: a rebuild from the claim and the broker's orders agrees with the state.
 pub(crate) fn agrees(world: &mut World, state: &Execution) {
-    let mut found = Vec::new();
-    for leg in &state.legs {
-        let (rebuilt, told) = (rebuilt(world, state, leg), told(leg));
-        if rebuilt != told {
-            found.push(format!(
-                "{} of {}: the broker's orders add up to {rebuilt:?}, the log to {told:?}",
-                leg.symbol(),
-                state.plan.plan_id
-            ));
+    let rebuilt = rebuilt(world, state);
+    for (told, found) in state.legs.iter().zip(&rebuilt.legs) {
+        let (log, broker) = (orders(told), orders(found));
+        if log != broker {
+            let of = format!("{} of {}", told.symbol(), state.plan.plan_id);
+            let found =
+                format!("{of}: the broker's orders add up to {broker:?}, the log to {log:?}");
+            world.broken("I8", found);
         }
     }
-    for found in found {
-        world.broken("I8", found);
+}
+
+/// The state after a recovery that found nothing but the claim.
+fn rebuilt(world: &World, state: &Execution) -> Execution {
+    let mut rebuilt = Execution::claimed(&state.plan, state.claimed_at, state.policy.clone());
+    let reports = world.exchange.reports();
+    let lost = recovery::lost(&rebuilt, &reports);
+    let orders = u32::try_from(lost.len()).unwrap_or(u32::MAX);
+    let recovery = Recovery { entries: 1, orders, is_over: false };
+    for kind in recovery::facts(&rebuilt, (&reports, &lost), recovery) {
+        rebuilt.take(&Fact { at: state.last_at, kind });
     }
+    rebuilt
 }
 
-/// A leg's orders by attempt, found at the broker by their ids alone.
-fn rebuilt(world: &World, state: &Execution, leg: &Leg) -> BTreeMap<u32, Known> {
-    let plan = &state.plan;
-    let find = |attempt: u32| {
-        let id =
-            ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, attempt);
-        let report = world.exchange.report(id.as_str())?;
-        Some((attempt, (report.quantity, report.cumulative, report.average_price)))
-    };
-    (1..=state.policy.children_max).filter_map(find).collect()
-}
-
-/// The same as the log has it. What the broker never showed it cannot tell.
-fn told(leg: &Leg) -> BTreeMap<u32, Known> {
+/// A leg's orders that the broker has shown, by attempt.
+fn orders(leg: &Leg) -> BTreeMap<u32, Known> {
     let placed = leg.children.iter().filter(|child| child.broker_order_id.is_some());
     let known = |child: &ChildOrder| {
         (child.attempt, (child.terms.quantity, child.cumulative, child.average_price))

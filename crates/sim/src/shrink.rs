@@ -3,7 +3,7 @@
 use crate::{fortune::Decision, stage::run, trial::Trial};
 
 /// Runs that a search may take.
-const RUNS_MAX: u32 = 2_000;
+const RUNS_MAX: u32 = 400;
 
 /// The fewest decisions found with which a trial still breaks an invariant: parts of the list are left out, smaller and
 /// smaller ones, for as long as the rest still breaks it.

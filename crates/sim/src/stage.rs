@@ -78,6 +78,9 @@ const IDLE_TICKS: u32 = 3;
 /// Day orders are over by then.
 const AFTER_CLOSE: SignedDuration = SignedDuration::from_mins(16);
 
+/// No invocation of a function takes longer.
+const INVOCATION_MAX: SignedDuration = SignedDuration::from_mins(15);
+
 /// In how many of a hundred runs the past is played once more at the end.
 const PLAYED_AGAIN: u32 = 10;
 
@@ -114,7 +117,7 @@ fn stage(trial: &Trial, record: Option<Vec<String>>) -> (Run, Vec<String>) {
         is_over: false,
     };
     stage.play();
-    stage.tasks.clear();
+    stage.end_all();
     let mut world = stage.shared.lock().unwrap_or_else(PoisonError::into_inner);
     let plans = check::check(&mut world, &stage.plans);
     let partials = world.exchange.partials;
@@ -153,6 +156,20 @@ impl Stage {
             self.happen(happening);
             if self.rested.is_some() && self.is_still() {
                 self.compare();
+            }
+        }
+    }
+
+    /// I14: every invocation comes to an end; what is left at the end of a run was under way for long.
+    fn end_all(&mut self) {
+        let left: Vec<ProcessId> = self.tasks.keys().copied().collect();
+        self.tasks.clear();
+        let mut world = self.world();
+        for process in left {
+            let began_at = world.processes[process].began_at;
+            if world.now.duration_since(began_at) > INVOCATION_MAX {
+                let owner = world.processes[process].owner.clone();
+                world.broken("I14", format!("{owner} began at {began_at} and has not ended"));
             }
         }
     }

@@ -43,6 +43,10 @@ impl World {
             self.broken("I12", format!("{id} leaves outside of the session"));
         }
         self.check_clock(process, id);
+        let before = self.watch.sent.insert(id.to_owned(), order.terms().clone());
+        if before.is_some_and(|before| before != *order.terms()) {
+            self.broken("I4", format!("{id} is sent again, and asks for something else"));
+        }
         let cancel = self.watch.senders.get(id).and_then(|(_, cancel)| *cancel);
         self.watch.senders.insert(id.to_owned(), (process, cancel));
     }

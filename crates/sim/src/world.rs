@@ -7,6 +7,7 @@ use std::{
 
 use alchemiser_core::{
     account::Halt,
+    child::OrderTerms,
     execution::Execution,
     ids::{Owner, Symbol},
     plan::Age,
@@ -99,6 +100,8 @@ pub(crate) struct Watch {
     pub(crate) calls_most: usize,
     /// Who sent which order, and when its newest cancel was asked for.
     pub(crate) senders: BTreeMap<String, (ProcessId, Option<Timestamp>)>,
+    /// What each order asked for.
+    pub(crate) sent: BTreeMap<String, OrderTerms>,
     pub(crate) violations: Vec<Violation>,
 }
 

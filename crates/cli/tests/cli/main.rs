@@ -11,3 +11,4 @@ mod kill;
 mod recover;
 mod run;
 mod shared;
+mod simulate;

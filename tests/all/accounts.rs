@@ -28,7 +28,7 @@ fn the_second_plan_waits_and_then_runs() {
         let waiting = world.session_beside(Script::clean());
         put(&waiting.bus, &second);
         waiting.drive();
-        let busy = Executed::Busy { holder: holder.plan.plan_id };
+        let busy = Executed::Busy { holder: holder.plan.plan_id.clone() };
         assert_eq!(waiting.trail().executed, [busy], "after call {n}");
         assert_eq!(waiting.broker_calls(), 0);
         drop(waiting);

@@ -3,6 +3,8 @@
 //! Missing or unreadable input waits and, at its bound, refuses; it never lets an order out. [`Approved`] can be made
 //! only here, and the broker port takes nothing else.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -57,7 +59,7 @@ impl Ages {
 /// A passing verdict of every control: what is recorded with an intent.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    passed: Vec<Control>,
+    passed: Arc<[Control]>,
     ages: Ages,
     fresh: bool,
 }
@@ -74,7 +76,7 @@ impl Eq for Verdict {}
 impl Verdict {
     /// A verdict as a log holds it. It documents; it approves nothing.
     pub fn recorded(passed: Vec<Control>, ages: Ages) -> Self {
-        Self { passed, ages, fresh: false }
+        Self { passed: passed.into(), ages, fresh: false }
     }
 
     /// The controls that passed.
@@ -197,7 +199,7 @@ pub fn rule(request: &Request<'_>, view: &View<'_>) -> Ruling {
         account: since(view.observed.account.as_ref().map(|(_, at)| *at)),
         halt: since(view.observed.halt.as_ref().map(|(_, at)| *at)),
     };
-    Ruling::Pass(Verdict { passed: Control::ALL.to_vec(), ages, fresh: true })
+    Ruling::Pass(Verdict { passed: Control::ALL.into(), ages, fresh: true })
 }
 
 fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {

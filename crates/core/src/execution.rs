@@ -1,5 +1,7 @@
 //! The state of one plan's execution: the fold of its log, and nothing else.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -26,9 +28,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Execution {
     /// The thresholds it runs under.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// What was asked for.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// The part of its life it is in.
     pub phase: Phase,
     /// When each phase was entered.
@@ -73,7 +75,7 @@ pub struct Execution {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// The event.
-    pub event: Announced,
+    pub event: Arc<Announced>,
     /// When it was announced.
     pub at: Timestamp,
     /// The bus took it.
@@ -84,13 +86,13 @@ impl Execution {
     /// The state right after a plan was claimed.
     pub fn claimed(plan: &Plan, at: Timestamp, policy: Policy) -> Self {
         Self {
-            policy,
+            policy: Arc::new(policy),
             legs: if plan.trades_required {
                 plan.traded().filter_map(Leg::new).collect()
             } else {
                 Vec::new()
             },
-            plan: plan.clone(),
+            plan: Arc::new(plan.clone()),
             phase: Phase::Preparing,
             entered: vec![(Phase::Preparing, at)],
             acquired: None,
@@ -324,7 +326,11 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
         FactKind::OutcomeReached(outcome) => state.outcome = Some((outcome.as_ref().clone(), at)),
         FactKind::Announced(event) => {
             if !state.has_announced(&event.event_id) {
-                state.outbox.push(Outgoing { event: event.as_ref().clone(), at, published: false });
+                state.outbox.push(Outgoing {
+                    event: Arc::new(event.as_ref().clone()),
+                    at,
+                    published: false,
+                });
             }
         }
         FactKind::Published(id) => {
@@ -408,7 +414,8 @@ fn preflighted(state: &mut Execution, preflight: &Preflight, at: Timestamp) {
             leg.check = Some(check.clone());
         }
     }
-    state.policy = Policy { kind: preflight.policy, ..setting::restored(&preflight.settings) };
+    let policy = Policy { kind: preflight.policy, ..setting::restored(&preflight.settings) };
+    state.policy = Arc::new(policy);
     state.preflight = Some((preflight.clone(), at));
 }
 

@@ -1,6 +1,7 @@
-//! Identifiers: checked once, then only passed on.
+//! Identifiers: checked once, then only passed on. A clone shares its text: ids are in every fact, and a decision clones
+//! many.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
@@ -24,10 +25,10 @@ pub struct NotAnId {
 
 const PRINTABLE: &str = "1 to 128 printable ASCII characters that are not all blank";
 
-fn printable(text: &str) -> Result<String, NotAnId> {
+fn printable(text: &str) -> Result<Arc<str>, NotAnId> {
     let fits = text.len() <= 128 && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
     if fits && (!text.trim().is_empty() || is_planted(Plant::BlankId)) {
-        Ok(text.to_owned())
+        Ok(text.into())
     } else {
         Err(NotAnId { expected: PRINTABLE, found: text.chars().take(80).collect() })
     }
@@ -37,7 +38,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks and keeps the text.
@@ -89,7 +90,7 @@ id! {
 
 /// A ticker: 1 to 10 characters of `A–Z`, `0–9` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Symbol(String);
+pub struct Symbol(Arc<str>);
 
 impl Symbol {
     /// Upper-cases and checks a ticker.
@@ -107,7 +108,7 @@ impl Symbol {
         let fits = (1..=10).contains(&upper.len())
             && upper.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'.');
         if fits {
-            Ok(Self(upper))
+            Ok(Self(upper.into()))
         } else {
             Err(NotAnId {
                 expected: "a symbol of 1 to 10 characters A-Z, 0-9 or '.'",
@@ -130,7 +131,7 @@ impl fmt::Display for Symbol {
 
 /// Our id of one child order: derived, never drawn, so that a retry is the same order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientOrderId(String);
+pub struct ClientOrderId(Arc<str>);
 
 impl ClientOrderId {
     /// `"al-" + base32(sha256(account | plan_id | symbol | side | attempt))[..26]`, lower case, unpadded.
@@ -152,7 +153,7 @@ impl ClientOrderId {
         let digest = Sha256::digest(format!("{account}|{plan}|{symbol}|{}|{attempt}", side.word()));
         let mut text = BASE32_NOPAD.encode(&digest).to_ascii_lowercase();
         text.truncate(26);
-        Self(format!("al-{text}"))
+        Self(format!("al-{text}").into())
     }
 
     /// An id as a broker or a log says it; `None` when it cannot be one of ours.
@@ -161,7 +162,7 @@ impl ClientOrderId {
             rest.len() == 26
                 && rest.bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
         });
-        ours.then(|| Self(text.to_owned()))
+        ours.then(|| Self(text.into()))
     }
 
     /// The id.
@@ -183,7 +184,8 @@ impl EventId {
         const SPACE: Uuid = Uuid::from_u128(0x4c1e_6d05_5f0a_5c5b_9d0e_a1c4_e315_e700);
         Self(
             Uuid::new_v5(&SPACE, format!("{account}|{plan}|{kind}|{subject}").as_bytes())
-                .to_string(),
+                .to_string()
+                .into(),
         )
     }
 }

@@ -1,6 +1,9 @@
 //! The volatile view: what the market and the broker last said. Losing it may delay an action and can never permit one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -88,12 +91,12 @@ pub struct Observed {
     pub session: Option<(SessionClock, Timestamp)>,
     /// The message budget.
     pub tokens: Tokens,
-    policy: Policy,
+    policy: Arc<Policy>,
 }
 
 impl Observed {
     /// Nothing seen yet.
-    pub fn new(tokens: Tokens, policy: Policy) -> Self {
+    pub fn new(tokens: Tokens, policy: impl Into<Arc<Policy>>) -> Self {
         Self {
             orders: BTreeMap::new(),
             foreign: Vec::new(),
@@ -109,7 +112,7 @@ impl Observed {
             assets: BTreeMap::new(),
             session: None,
             tokens,
-            policy,
+            policy: policy.into(),
         }
     }
 

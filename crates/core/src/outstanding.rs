@@ -1,5 +1,7 @@
 //! What should be under way now: computed from the state, never kept in a queue.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -26,7 +28,7 @@ pub struct Outstanding {
     /// Why the account is to be halted, if it is.
     pub halt: Option<StopCode>,
     /// Events to publish, in order.
-    pub publications: Vec<Announced>,
+    pub publications: Vec<Arc<Announced>>,
     /// Readings wanted before the next decision.
     pub reads: Reads,
     /// When to look again; `None` when nothing is left to do.
@@ -95,7 +97,7 @@ pub fn outstanding(state: &Execution, now: Timestamp) -> Outstanding {
 }
 
 /// After the outcome: an order that may still fill, or whose price is not known, is followed to its end.
-fn followed(state: &Execution, publications: Vec<Announced>, now: Timestamp) -> Outstanding {
+fn followed(state: &Execution, publications: Vec<Arc<Announced>>, now: Timestamp) -> Outstanding {
     if !state.must_be_followed() {
         return Outstanding { publications, ..Outstanding::default() };
     }

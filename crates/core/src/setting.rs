@@ -166,25 +166,29 @@ impl Setting {
 
     /// The value in a policy, in the setting's unit.
     pub fn get(&self, policy: &Policy) -> String {
-        let mut policy = policy.clone();
+        self.read(&mut policy.clone())
+    }
+
+    /// [`Setting::get`] of a copy that the caller has: a policy is large.
+    fn read(&self, policy: &mut Policy) -> String {
         let number = match self.place {
-            Place::Time(at) => match self.counted(*at(&mut policy)) {
+            Place::Time(at) => match self.counted(*at(policy)) {
                 Some(number) => number,
-                None => return at(&mut policy).to_string(),
+                None => return at(policy).to_string(),
             },
-            Place::Ratio(at) => *at(&mut policy),
-            Place::Amount(at) => at(&mut policy).amount(),
-            Place::Count(at) => Decimal::from(*at(&mut policy)),
-            Place::Lot(at) => at(&mut policy).shares(),
-            Place::Kind(at) => return at(&mut policy).word().to_owned(),
-            Place::Switch(at) => return at(&mut policy).to_string(),
+            Place::Ratio(at) => *at(policy),
+            Place::Amount(at) => at(policy).amount(),
+            Place::Count(at) => Decimal::from(*at(policy)),
+            Place::Lot(at) => at(policy).shares(),
+            Place::Kind(at) => return at(policy).word().to_owned(),
+            Place::Switch(at) => return at(policy).to_string(),
             Place::Symbols(at) => {
-                let names: Vec<&str> = at(&mut policy).iter().map(Symbol::as_str).collect();
+                let names: Vec<&str> = at(policy).iter().map(Symbol::as_str).collect();
                 return names.join(",");
             }
-            Place::Factors(at) => return factors_text(at(&mut policy)),
-            Place::Mode(at) => return at(&mut policy).word().to_owned(),
-            Place::Feed(at) => return at(&mut policy).word().to_owned(),
+            Place::Factors(at) => return factors_text(at(policy)),
+            Place::Mode(at) => return at(policy).word().to_owned(),
+            Place::Feed(at) => return at(policy).word().to_owned(),
         };
         number.normalize().to_string()
     }
@@ -284,10 +288,10 @@ fn factors_text(factors: &[(Symbol, Decimal)]) -> String {
 
 /// Settings of a policy that are not the default's, by key: with them a log says under which thresholds its plan ran.
 pub fn unlike_default(policy: &Policy) -> Vec<(String, String)> {
-    let defaults = Policy::default();
-    let values = SETTINGS.iter().map(|setting| (setting, setting.get(policy)));
+    let (mut policy, mut defaults) = (policy.clone(), Policy::default());
+    let values = SETTINGS.iter().map(|setting| (setting, setting.read(&mut policy)));
     let mut unlike: Vec<(String, String)> = values
-        .filter(|(setting, value)| *value != setting.get(&defaults))
+        .filter(|(setting, value)| *value != setting.read(&mut defaults))
         .map(|(setting, value)| (setting.key.to_owned(), value))
         .collect();
     unlike.sort();

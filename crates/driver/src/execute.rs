@@ -115,7 +115,7 @@ pub async fn claimed(
     let state = Execution::fold(entries.iter().flat_map(|entry| &entry.facts), policy);
     let missing =
         || ExecuteError::NotClaimed { account: account.clone(), plan_id: plan_id.clone() };
-    state.map(|state| state.plan).ok_or_else(missing)
+    state.map(|state| state.plan.as_ref().clone()).ok_or_else(missing)
 }
 
 /// Trades a claimed plan.

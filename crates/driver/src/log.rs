@@ -130,7 +130,27 @@ pub struct ExecutionLog {
     prefix: String,
     next: u64,
     previous: String,
-    last: Option<Entry>,
+    last: Option<Head>,
+}
+
+/// What an entry says of itself, without its facts.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its owner's number; 0 for the claim.
+    pub epoch: u32,
+    /// Who wrote it.
+    pub owner: Owner,
+    /// The lease it keeps.
+    pub until: Timestamp,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Head {
+    fn of(entry: &Entry) -> Self {
+        let Entry { epoch, until, at, .. } = *entry;
+        Self { epoch, owner: entry.owner.clone(), until, at }
+    }
 }
 
 /// Who writes an entry, and for how long that keeps the lease.
@@ -157,7 +177,7 @@ impl ExecutionLog {
     }
 
     /// The newest entry read or written.
-    pub fn last(&self) -> Option<&Entry> {
+    pub fn last(&self) -> Option<&Head> {
         self.last.as_ref()
     }
 
@@ -185,7 +205,7 @@ impl ExecutionLog {
                 let (expected, found) = (self.previous.clone(), entry.prev_sha256);
                 return Err(LogError::Broken { log: log(), seq: self.next, expected, found });
             }
-            self.follow(&bytes, entry.clone());
+            self.follow(&bytes, Head::of(&entry));
             entries.push(entry);
         }
         Ok(entries)
@@ -218,7 +238,7 @@ impl ExecutionLog {
         if !create(self.store.as_ref(), &key, &bytes).await? {
             return Err(LogError::Lost { log: self.prefix.clone(), seq: self.next });
         }
-        self.follow(&bytes, entry.clone());
+        self.follow(&bytes, Head::of(&entry));
         Ok(entry)
     }
 
@@ -247,10 +267,10 @@ impl ExecutionLog {
         format!("{}{seq:06}.json", self.prefix)
     }
 
-    fn follow(&mut self, bytes: &[u8], entry: Entry) {
+    fn follow(&mut self, bytes: &[u8], head: Head) {
         self.previous = sha256(bytes);
         self.next = self.next.saturating_add(1);
-        self.last = Some(entry);
+        self.last = Some(head);
     }
 }
 

@@ -1,5 +1,7 @@
 //! One turn: the only place where effects are performed.
 
+use std::{borrow::Cow, sync::Arc};
+
 use alchemiser_core::{
     account::Halt,
     decide::decide,
@@ -121,13 +123,13 @@ impl<'a> Owned<'a> {
     async fn commit_facts(&mut self, at: Timestamp, facts: Vec<Fact>) -> Result<(), LogError> {
         let lease = self.state.policy.lease;
         self.author.until = at.saturating_add(lease).unwrap_or(at);
-        self.log.append(&self.author, at, facts.clone()).await?;
-        for fact in &facts {
+        let entry = self.log.append(&self.author, at, facts).await?;
+        for fact in &entry.facts {
             trace(fact);
             self.state.take(fact);
         }
-        self.say(&facts);
-        self.floor.watcher.committed(&self.state, &facts);
+        self.say(&entry.facts);
+        self.floor.watcher.committed(&self.state, &entry.facts);
         Ok(())
     }
 
@@ -239,9 +241,9 @@ impl<'a> Owned<'a> {
         let taken = self.taken.drain(..).map(|id| Fact { at: now, kind: FactKind::Published(id) });
         let mut facts: Vec<Fact> = taken.collect();
         facts.extend(decide(&self.state, &self.observed, now));
-        let mut after = self.state.clone();
+        let mut after = Cow::Borrowed(&self.state);
         for fact in &facts {
-            after.take(fact);
+            after.to_mut().take(fact);
         }
         for due in unannounced(&after) {
             let event = event::render(&due, &after, now);
@@ -423,7 +425,7 @@ impl<'a> Owned<'a> {
     }
 
     /// In order, and none after one that failed: consumers see `TradeExecuted` before the terminal event.
-    async fn publish(&mut self, events: &[Announced]) {
+    async fn publish(&mut self, events: &[Arc<Announced>]) {
         for event in events {
             match self.floor.desk.publisher.publish(event, self.now()).await {
                 Ok(()) => {

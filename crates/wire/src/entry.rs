@@ -99,11 +99,12 @@ impl Entry {
     /// # Errors
     /// [`NotAnEntry`] for other bytes and for a newer schema.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotAnEntry> {
-        let Versioned { schema } = serde_json::from_slice(bytes)?;
-        if schema > SCHEMA {
-            return Err(NotAnEntry::Newer { found: schema });
-        }
-        let stored: Stored = serde_json::from_slice(bytes)?;
+        let stored = match serde_json::from_slice::<Stored>(bytes) {
+            Ok(stored) if stored.schema <= SCHEMA => stored,
+            // A newer entry may have any form: only then is it read for its schema alone.
+            Ok(Stored { schema, .. }) => return Err(NotAnEntry::Newer { found: schema }),
+            Err(error) => return Err(newer(bytes).unwrap_or(NotAnEntry::Malformed(error))),
+        };
         let facts = stored.facts.into_iter().map(Fact::try_from).collect::<Result<_, _>>();
         Ok(Self {
             seq: stored.seq,
@@ -117,6 +118,12 @@ impl Entry {
             facts: facts.map_err(NotAnEntry::Value)?,
         })
     }
+}
+
+/// Whether bytes that are no entry of ours are one of a newer release.
+fn newer(bytes: &[u8]) -> Option<NotAnEntry> {
+    let Versioned { schema } = serde_json::from_slice(bytes).ok()?;
+    (schema > SCHEMA).then_some(NotAnEntry::Newer { found: schema })
 }
 
 /// The hash that the next entry carries.

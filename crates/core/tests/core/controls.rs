@@ -1,5 +1,7 @@
 //! The controls: each alone keeps an order from leaving, and no missing input lets one out.
 
+use std::sync::Arc;
+
 use alchemiser_core::{
     account::Halt,
     child::{ChildOrder, OrderKind, OrderTerms, Purpose, Status},
@@ -131,14 +133,14 @@ impl Case {
 #[expect(clippy::too_many_lines, reason = "a few lines for each control")]
 fn break_one(case: &mut Case, control: Control) -> Ruling {
     let now = case.now;
-    let policy = &mut case.execution.policy;
+    let policy = Arc::make_mut(&mut case.execution.policy);
     let session = &mut case.observed.session.as_mut().unwrap().0;
     match control {
         Control::Halt => {
             let halt = Halt::new("ops", "a drill", now);
             case.observed.halt = Some((Some(halt), now));
         }
-        Control::Mode => policy.trade_mode = TradeMode::Paper,
+        Control::Mode => Arc::make_mut(&mut policy).trade_mode = TradeMode::Paper,
         Control::DailyNotional => {
             case.execution.acquired.as_mut().unwrap().before.notional = dollars("299100.01");
         }
@@ -153,7 +155,7 @@ fn break_one(case: &mut Case, control: Control) -> Ruling {
             session.at = after(now, -501);
             return Ruling::Wait(WaitCode::Reading);
         }
-        Control::Validity => case.execution.plan.valid_until = after(now, -1),
+        Control::Validity => Arc::make_mut(&mut case.execution.plan).valid_until = after(now, -1),
         Control::Deadline => case.execution.preflight.as_mut().unwrap().0.deadline = after(now, -1),
         Control::OrdersRead => {
             case.observed.orders_at = Some(after(now, -10_001));
@@ -163,20 +165,20 @@ fn break_one(case: &mut Case, control: Control) -> Ruling {
             case.seen().quote.as_mut().unwrap().observed_at = after(now, -2_001);
             return Ruling::Wait(WaitCode::Quote(QuoteFault::NotObserved));
         }
-        Control::OrderNotional => policy.order_notional_max = dollars("899.99"),
+        Control::OrderNotional => Arc::make_mut(&mut policy).order_notional_max = dollars("899.99"),
         Control::Collar => case.terms.limit = price("100.28"),
         Control::LastTrade => case.seen().last_trade = Some((price("97"), now)),
         Control::PreviousClose => case.seen().previous_close = Some(price("76")),
         Control::CrossSize => {
             case.purpose = Purpose::Cross;
-            policy.cross_size_multiple = Decimal::ZERO;
-            policy.cross_notional_floor = dollars("899.99");
+            Arc::make_mut(&mut policy).cross_size_multiple = Decimal::ZERO;
+            Arc::make_mut(&mut policy).cross_notional_floor = dollars("899.99");
         }
         Control::MarketOrder => case.terms.kind = OrderKind::Market,
         Control::Leaves => {
             case.leg.sized = Some(Sized { target: shares("8.999999"), trimmed: false });
         }
-        Control::Children => policy.children_max = 0,
+        Control::Children => Arc::make_mut(&mut policy).children_max = 0,
         Control::LiveOrder => {
             let child = case.child(Status::Unresolved, "1");
             case.leg.children.push(child);
@@ -282,7 +284,13 @@ fn the_bounds_hold_to_the_cent() {
     check(|c| c.observed.halt.as_mut().unwrap().1 = after(c.now, -2_000), true);
     check(|c| c.execution.acquired.as_mut().unwrap().before.notional = dollars("299100"), true);
     check(|c| c.execution.acquired.as_mut().unwrap().before.orders = 499, true);
-    check(|c| c.execution.policy.leverage_factors = vec![(symbol("A"), decimal("1.5"))], true);
+    check(
+        |c| {
+            Arc::make_mut(&mut c.execution.policy).leverage_factors =
+                vec![(symbol("A"), decimal("1.5"))]
+        },
+        true,
+    );
     let read = |case: &mut Case, ago: i64| {
         let (clock, at) = case.observed.session.as_mut().unwrap();
         (clock.at, *at) = (after(case.now, -ago), after(case.now, -ago));
@@ -303,7 +311,8 @@ fn the_bounds_hold_to_the_cent() {
     check(
         |c| {
             c.seen().previous_close = Some(price("69"));
-            c.execution.policy.leverage_factors = vec![(symbol("A"), decimal("1.5"))];
+            Arc::make_mut(&mut c.execution.policy).leverage_factors =
+                vec![(symbol("A"), decimal("1.5"))];
         },
         true,
     );
@@ -315,12 +324,15 @@ fn the_bounds_hold_to_the_cent() {
     check(|c| c.execution.refused_at = vec![c.now; 4], true);
     // An account other than the plan's, and a plan that was urgent.
     check(
-        |c| c.execution.plan.account = alchemiser_core::ids::AccountId::new("other").unwrap(),
+        |c| {
+            Arc::make_mut(&mut c.execution.plan).account =
+                alchemiser_core::ids::AccountId::new("other").unwrap()
+        },
         false,
     );
     check(
         |c| {
-            c.execution.plan.urgency = alchemiser_core::plan::Urgency::Urgent;
+            Arc::make_mut(&mut c.execution.plan).urgency = alchemiser_core::plan::Urgency::Urgent;
             c.observed.session.as_mut().unwrap().0.opened_at = c.now;
         },
         true,
@@ -328,7 +340,7 @@ fn the_bounds_hold_to_the_cent() {
     // Validity gates the first order only.
     check(
         |c| {
-            c.execution.plan.valid_until = after(c.now, -1);
+            Arc::make_mut(&mut c.execution.plan).valid_until = after(c.now, -1);
             let mut taken = c.child(Status::Filled, "1");
             taken.broker_order_id = Some(BrokerOrderId::new("b1").unwrap());
             c.execution.legs[0].children.push(taken);
@@ -344,7 +356,7 @@ fn the_bounds_hold_to_the_cent() {
 fn a_market_order_needs_every_condition() {
     let allowed = |case: &mut Case| {
         case.terms.kind = OrderKind::Market;
-        case.execution.policy.allow_market = true;
+        Arc::make_mut(&mut case.execution.policy).allow_market = true;
     };
     check(allowed, true);
     check(|c| c.terms.kind = OrderKind::Market, false);
@@ -357,9 +369,15 @@ fn a_market_order_needs_every_condition() {
             passes,
         );
     };
-    with(|c| c.execution.policy.market_spread_max = decimal("0.0002"), true);
-    with(|c| c.execution.policy.market_spread_max = decimal("0.0001999"), false);
-    with(|c| c.execution.policy.low_liquidity_symbols = vec![symbol("A")], false);
+    with(|c| Arc::make_mut(&mut c.execution.policy).market_spread_max = decimal("0.0002"), true);
+    with(
+        |c| Arc::make_mut(&mut c.execution.policy).market_spread_max = decimal("0.0001999"),
+        false,
+    );
+    with(
+        |c| Arc::make_mut(&mut c.execution.policy).low_liquidity_symbols = vec![symbol("A")],
+        false,
+    );
     with(
         |c| {
             let read = after(c.now, -1_000);

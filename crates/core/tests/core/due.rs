@@ -1,5 +1,7 @@
 //! What is due, what is to be read, and when to look again.
 
+use std::sync::Arc;
+
 use alchemiser_core::{
     announce::Event,
     child::{CancelAsked, ChildOrder, Flight, Status},
@@ -266,7 +268,7 @@ fn leftovers_are_open_orders_before_anything_trades() {
     };
     let mut early = state("BUY A 1000", Phase::Preparing);
     assert_eq!(gone(&early), "b1");
-    early.policy.cancel_foreign_orders = true;
+    Arc::make_mut(&mut early.policy).cancel_foreign_orders = true;
     assert_eq!(gone(&early), "b1 by-hand-1");
     assert_eq!(gone(&state("BUY A 1000", Phase::Selling)), "");
     story.fill_all();

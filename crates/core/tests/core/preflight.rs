@@ -1,5 +1,7 @@
 //! What the pre-flight makes of a plan, at each of its bounds.
 
+use std::sync::Arc;
+
 use alchemiser_core::{
     execution::Execution,
     fact::{FactKind, LegCheck},
@@ -64,11 +66,11 @@ fn the_working_time_fits_before_the_close() {
     assert_eq!(closing(two, 240 + 2 * (60 + 30)), "adaptive 30 of 93.2, until 516.4");
     assert_eq!(closing(two, 240 + 2 * 60 - 1), "TOO_LATE");
     assert_eq!(
-        judged(one, |s| s.state.plan.urgency = Urgency::Urgent),
+        judged(one, |s| Arc::make_mut(&mut s.state.plan).urgency = Urgency::Urgent),
         "cross 0 of 61.6, until 391.6"
     );
     assert_eq!(
-        judged(one, |s| s.state.plan.urgency = Urgency::High),
+        judged(one, |s| Arc::make_mut(&mut s.state.plan).urgency = Urgency::High),
         "adaptive 60 of 121.6, until 451.6"
     );
 }
@@ -81,7 +83,7 @@ fn the_first_minutes_are_quiet() {
     let opened = |ago: i64, urgency: Urgency| {
         judged("BUY A 1000", |s| {
             s.opened_at = after(start(), -ago);
-            s.state.plan.urgency = urgency;
+            Arc::make_mut(&mut s.state.plan).urgency = urgency;
         })
     };
     assert_eq!(opened(299_999, Urgency::Normal), "waits OPEN_QUIET");
@@ -96,8 +98,8 @@ fn the_plans_bounds_are_inclusive() {
     let check = |edit: fn(&mut Story), expected: &str| {
         assert_eq!(judged("BUY A 1000", edit), expected);
     };
-    check(|s| s.state.plan.valid_until = s.now, FITS);
-    check(|s| s.state.plan.valid_until = after(s.now, -1), "STALE");
+    check(|s| Arc::make_mut(&mut s.state.plan).valid_until = s.now, FITS);
+    check(|s| Arc::make_mut(&mut s.state.plan).valid_until = after(s.now, -1), "STALE");
     check(|s| s.account.equity = dollars("500"), FITS);
     check(|s| s.account.equity = dollars("499.99"), "TURNOVER_TOO_HIGH");
     check(|s| s.day(|day| day.before.notional = dollars("299000")), FITS);

@@ -1,5 +1,7 @@
 //! A leg's next step, at each bound: what it sends, how long it waits, how it ends.
 
+use std::sync::Arc;
+
 use alchemiser_core::{
     fact::{Fact, FactKind, RefusalKind, Sized},
     plan::Urgency,
@@ -180,7 +182,7 @@ fn the_ramp_begins_after_nine_tenths() {
 fn a_crossing_order_at_its_cap_is_not_rounded() {
     let crossed = |held: &str| {
         let mut story = Story::of(&plan("EXIT A 7227.36"));
-        story.state.plan.urgency = Urgency::Urgent;
+        Arc::make_mut(&mut story.state.plan).urgency = Urgency::Urgent;
         story.broker.held.insert(symbol("A"), shares(held));
         story.market("A", "1000.00x2.4091192 1000.02x500");
         let told = story.turn_at(0);

@@ -1,5 +1,7 @@
 //! A plan's life with a scripted exchange, in virtual time.
 
+use std::sync::Arc;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alchemiser_core::{
@@ -144,7 +146,7 @@ impl Story {
     /// Changes the thresholds, before anything has happened.
     pub(crate) fn under(&mut self, edit: impl FnOnce(&mut Policy)) {
         edit(&mut self.policy);
-        self.state.policy = self.policy.clone();
+        self.state.policy = Arc::new(self.policy.clone());
     }
 
     /// Changes what the plan knows of its account's day.

@@ -82,6 +82,12 @@ pub struct Outgoing {
     pub published: bool,
 }
 
+impl Outgoing {
+    fn announced(event: &Announced, at: Timestamp) -> Self {
+        Self { event: Arc::new(event.clone()), at, published: false }
+    }
+}
+
 impl Execution {
     /// The state right after a plan was claimed.
     pub fn claimed(plan: &Plan, at: Timestamp, policy: Policy) -> Self {
@@ -326,11 +332,7 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
         FactKind::OutcomeReached(outcome) => state.outcome = Some((outcome.as_ref().clone(), at)),
         FactKind::Announced(event) => {
             if !state.has_announced(&event.event_id) {
-                state.outbox.push(Outgoing {
-                    event: Arc::new(event.as_ref().clone()),
-                    at,
-                    published: false,
-                });
+                state.outbox.push(Outgoing::announced(event, at));
             }
         }
         FactKind::Published(id) => {

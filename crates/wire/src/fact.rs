@@ -2,6 +2,9 @@
 
 mod part;
 mod plan_line;
+mod worded;
+
+use std::{borrow::Cow, fmt};
 
 use alchemiser_core::{
     fact::{
@@ -17,7 +20,10 @@ use alchemiser_core::{
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor},
+};
 
 use crate::{
     account::{AcquiredLine, HaltLine},
@@ -28,18 +34,67 @@ use part::{
     QuoteLine, ReportLine, VerdictLine, refusal_kind, refusal_word,
 };
 use plan_line::PlanLine;
+use worded::Worded;
 
 /// A fact with its time.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct FactLine {
     at: Timestamp,
     #[serde(flatten)]
     kind: Kind,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "fact", rename_all = "snake_case")]
-enum Kind {
+impl<'de> Deserialize<'de> for FactLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Reads a fact in the order in which facts are written: its time, its word, and the fields that belong to the word.
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = FactLine;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fact that begins with `at` and `fact`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<FactLine, A::Error> {
+        let (at, word) = (next(&mut fields, "at")?, next::<Word, A>(&mut fields, "fact")?);
+        let kind = KindOf::deserialize(Worded { word: word.0.as_ref(), fields })?;
+        Ok(FactLine { at, kind })
+    }
+}
+
+/// The value of the field that comes next, which must be this one.
+fn next<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    fields: &mut A,
+    name: &'static str,
+) -> Result<T, A::Error> {
+    match fields.next_key::<Word<'_>>()? {
+        Some(found) if found.0 == name => fields.next_value(),
+        Some(_) | None => Err(A::Error::missing_field(name)),
+    }
+}
+
+#[derive(Deserialize)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Written with the word among the fields, read by the word.
+macro_rules! kinds {
+    ($($variants:tt)*) => {
+        #[derive(Serialize)]
+        #[serde(tag = "fact", rename_all = "snake_case")]
+        enum Kind { $($variants)* }
+
+        #[derive(Deserialize)]
+        #[serde(remote = "Kind", rename_all = "snake_case")]
+        enum KindOf { $($variants)* }
+    };
+}
+
+kinds! {
     Claimed(Box<PlanLine>),
     Acquired(AcquiredLine),
     LeaseTaken {

@@ -1,6 +1,6 @@
 //! Core values as JSON strings: one word or one decimal without exponent for each.
 
-use std::fmt::Display;
+use std::{fmt, fmt::Display, marker::PhantomData};
 
 use alchemiser_core::{
     child::{OrderKind, Purpose},
@@ -19,7 +19,10 @@ use alchemiser_core::{
     side::Side,
 };
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// A value that a log or an event holds as one string.
 pub(crate) trait Text: Sized {
@@ -38,12 +41,32 @@ pub(crate) fn serialize<T: Text, S: Serializer>(
 pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    T::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    deserializer.deserialize_str(Reader(PhantomData))
 }
+
+/// Reads a value where its text lies.
+struct Reader<T>(PhantomData<T>);
+
+impl<T: Text> Visitor<'_> for Reader<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        T::read(text).map_err(E::custom)
+    }
+}
+
+/// A value inside of an option or a list.
+#[derive(Deserialize)]
+#[serde(transparent, bound = "T: Text")]
+struct One<T>(#[serde(deserialize_with = "deserialize")] T);
 
 /// The same for optional values.
 pub(crate) mod option {
-    use super::{Deserialize, Deserializer, Error, Serialize, Serializer, Text};
+    use super::{Deserialize, Deserializer, One, Serialize, Serializer, Text};
 
     #[expect(clippy::ref_option, reason = "the signature that serde asks of `with`")]
     pub(crate) fn serialize<T: Text, S: Serializer>(
@@ -56,14 +79,13 @@ pub(crate) mod option {
     pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<T>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| T::read(&text).map_err(D::Error::custom)).transpose()
+        Ok(Option::<One<T>>::deserialize(deserializer)?.map(|one| one.0))
     }
 }
 
 /// The same for lists.
 pub(crate) mod list {
-    use super::{Deserialize, Deserializer, Error, Serialize, Serializer, Text};
+    use super::{Deserialize, Deserializer, One, Serialize, Serializer, Text};
 
     pub(crate) fn serialize<T: Text, S: Serializer>(
         values: &[T],
@@ -75,8 +97,8 @@ pub(crate) mod list {
     pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<T>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| T::read(text).map_err(D::Error::custom)).collect()
+        let values = Vec::<One<T>>::deserialize(deserializer)?;
+        Ok(values.into_iter().map(|one| one.0).collect())
     }
 }
 

@@ -104,11 +104,12 @@ impl Symbol {
     /// assert!(Symbol::new("A B").is_err());
     /// ```
     pub fn new(text: &str) -> Result<Self, NotAnId> {
-        let upper = text.to_ascii_uppercase();
-        let fits = (1..=10).contains(&upper.len())
-            && upper.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'.');
-        if fits {
-            Ok(Self(upper.into()))
+        let fits = (1..=10).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+        if fits && text.bytes().any(|b| b.is_ascii_lowercase()) {
+            Ok(Self(text.to_ascii_uppercase().into()))
+        } else if fits {
+            Ok(Self(text.into()))
         } else {
             Err(NotAnId {
                 expected: "a symbol of 1 to 10 characters A-Z, 0-9 or '.'",

@@ -140,7 +140,7 @@ fn break_one(case: &mut Case, control: Control) -> Ruling {
             let halt = Halt::new("ops", "a drill", now);
             case.observed.halt = Some((Some(halt), now));
         }
-        Control::Mode => Arc::make_mut(&mut policy).trade_mode = TradeMode::Paper,
+        Control::Mode => policy.trade_mode = TradeMode::Paper,
         Control::DailyNotional => {
             case.execution.acquired.as_mut().unwrap().before.notional = dollars("299100.01");
         }
@@ -165,20 +165,20 @@ fn break_one(case: &mut Case, control: Control) -> Ruling {
             case.seen().quote.as_mut().unwrap().observed_at = after(now, -2_001);
             return Ruling::Wait(WaitCode::Quote(QuoteFault::NotObserved));
         }
-        Control::OrderNotional => Arc::make_mut(&mut policy).order_notional_max = dollars("899.99"),
+        Control::OrderNotional => policy.order_notional_max = dollars("899.99"),
         Control::Collar => case.terms.limit = price("100.28"),
         Control::LastTrade => case.seen().last_trade = Some((price("97"), now)),
         Control::PreviousClose => case.seen().previous_close = Some(price("76")),
         Control::CrossSize => {
             case.purpose = Purpose::Cross;
-            Arc::make_mut(&mut policy).cross_size_multiple = Decimal::ZERO;
-            Arc::make_mut(&mut policy).cross_notional_floor = dollars("899.99");
+            policy.cross_size_multiple = Decimal::ZERO;
+            policy.cross_notional_floor = dollars("899.99");
         }
         Control::MarketOrder => case.terms.kind = OrderKind::Market,
         Control::Leaves => {
             case.leg.sized = Some(Sized { target: shares("8.999999"), trimmed: false });
         }
-        Control::Children => Arc::make_mut(&mut policy).children_max = 0,
+        Control::Children => policy.children_max = 0,
         Control::LiveOrder => {
             let child = case.child(Status::Unresolved, "1");
             case.leg.children.push(child);
@@ -287,7 +287,7 @@ fn the_bounds_hold_to_the_cent() {
     check(
         |c| {
             Arc::make_mut(&mut c.execution.policy).leverage_factors =
-                vec![(symbol("A"), decimal("1.5"))]
+                vec![(symbol("A"), decimal("1.5"))];
         },
         true,
     );
@@ -326,7 +326,7 @@ fn the_bounds_hold_to_the_cent() {
     check(
         |c| {
             Arc::make_mut(&mut c.execution.plan).account =
-                alchemiser_core::ids::AccountId::new("other").unwrap()
+                alchemiser_core::ids::AccountId::new("other").unwrap();
         },
         false,
     );

@@ -364,8 +364,10 @@ fn there_is_no_shared_mutable_state() {
 #[test]
 fn no_float_touches_money() {
     let found = places(&["core", "wire", "driver"], &["f64", "f32"]);
-    // The strict reader steps over numbers of any kind, and keeps none.
-    let found: Vec<_> = found.into_iter().filter(|at| !at.contains("wire/src/strict.rs")).collect();
+    // The strict reader steps over numbers of any kind, and keeps none; the other names serde's types.
+    let keeps_none = ["wire/src/strict.rs", "wire/src/fact/worded.rs"];
+    let keeps = |at: &String| !keeps_none.iter().any(|file| at.contains(file));
+    let found: Vec<_> = found.into_iter().filter(keeps).collect();
     none(&found);
 }
 

@@ -1,8 +1,6 @@
 //! The thresholds, waits and bounds of decisions, each with its unit and reason. Fixed back-offs (look-ups, refusals that
 //! time may cure, the shell's retries) stand as constants beside the one place that uses them.
 
-use std::sync::LazyLock;
-
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
@@ -273,16 +271,8 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    fn default() -> Self {
-        // Its lists of symbols are checked once.
-        static DEFAULT: LazyLock<Policy> = LazyLock::new(Policy::built_in);
-        DEFAULT.clone()
-    }
-}
-
-impl Policy {
     #[expect(clippy::too_many_lines, reason = "a line for each value")]
-    fn built_in() -> Self {
+    fn default() -> Self {
         Self {
             kind: PolicyKind::Adaptive,
             trade_mode: TradeMode::Simulated,

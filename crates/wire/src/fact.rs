@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{Error, MapAccess, Visitor},
+    de::{Error, MapAccess, Visitor, value::MapDeserializer},
 };
 
 use crate::{
@@ -50,31 +50,38 @@ impl<'de> Deserialize<'de> for FactLine {
     }
 }
 
-/// Reads a fact in the order in which facts are written: its time, its word, and the fields that belong to the word.
+/// Reads a fact: its time, its word, and the fields that belong to the word. Written in this order it is read in one
+/// pass; in any other order the fields are kept until the word is known.
 struct InOrder;
 
 impl<'de> Visitor<'de> for InOrder {
     type Value = FactLine;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a fact that begins with `at` and `fact`")
+        f.write_str("a fact with `at` and `fact`")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<FactLine, A::Error> {
-        let (at, word) = (next(&mut fields, "at")?, next::<Word, A>(&mut fields, "fact")?);
-        let kind = KindOf::deserialize(Worded { word: word.0.as_ref(), fields })?;
-        Ok(FactLine { at, kind })
-    }
-}
-
-/// The value of the field that comes next, which must be this one.
-fn next<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
-    fields: &mut A,
-    name: &'static str,
-) -> Result<T, A::Error> {
-    match fields.next_key::<Word<'_>>()? {
-        Some(found) if found.0 == name => fields.next_value(),
-        Some(_) | None => Err(A::Error::missing_field(name)),
+        let (mut at, mut word) = (None, None);
+        let mut others = serde_json::Map::new();
+        while let Some(Word(key)) = fields.next_key()? {
+            match key.as_ref() {
+                "at" => at = Some(fields.next_value()?),
+                "fact" => word = Some(fields.next_value::<Word<'_>>()?.0),
+                other => {
+                    others.insert(other.to_owned(), fields.next_value()?);
+                }
+            }
+            if let (Some(at), Some(word), true) = (at, &word, others.is_empty()) {
+                let kind = KindOf::deserialize(Worded { word, fields })?;
+                return Ok(FactLine { at, kind });
+            }
+        }
+        let at = at.ok_or_else(|| A::Error::missing_field("at"))?;
+        let word = word.ok_or_else(|| A::Error::missing_field("fact"))?;
+        let fields = MapDeserializer::<_, serde_json::Error>::new(others.into_iter());
+        let kind = KindOf::deserialize(Worded { word: &word, fields });
+        Ok(FactLine { at, kind: kind.map_err(A::Error::custom)? })
     }
 }
 

@@ -43,6 +43,10 @@ struct Case {
 }
 
 impl Case {
+    fn policy(&mut self) -> &mut alchemiser_core::policy::Policy {
+        Arc::make_mut(&mut self.execution.policy)
+    }
+
     fn passing() -> Self {
         let mut story = Story::of(&plan("BUY A 1000"));
         story.market("A", "");
@@ -284,13 +288,7 @@ fn the_bounds_hold_to_the_cent() {
     check(|c| c.observed.halt.as_mut().unwrap().1 = after(c.now, -2_000), true);
     check(|c| c.execution.acquired.as_mut().unwrap().before.notional = dollars("299100"), true);
     check(|c| c.execution.acquired.as_mut().unwrap().before.orders = 499, true);
-    check(
-        |c| {
-            Arc::make_mut(&mut c.execution.policy).leverage_factors =
-                vec![(symbol("A"), decimal("1.5"))];
-        },
-        true,
-    );
+    check(|c| c.policy().leverage_factors = vec![(symbol("A"), decimal("1.5"))], true);
     let read = |case: &mut Case, ago: i64| {
         let (clock, at) = case.observed.session.as_mut().unwrap();
         (clock.at, *at) = (after(case.now, -ago), after(case.now, -ago));
@@ -311,8 +309,7 @@ fn the_bounds_hold_to_the_cent() {
     check(
         |c| {
             c.seen().previous_close = Some(price("69"));
-            Arc::make_mut(&mut c.execution.policy).leverage_factors =
-                vec![(symbol("A"), decimal("1.5"))];
+            c.policy().leverage_factors = vec![(symbol("A"), decimal("1.5"))];
         },
         true,
     );
@@ -356,7 +353,7 @@ fn the_bounds_hold_to_the_cent() {
 fn a_market_order_needs_every_condition() {
     let allowed = |case: &mut Case| {
         case.terms.kind = OrderKind::Market;
-        Arc::make_mut(&mut case.execution.policy).allow_market = true;
+        case.policy().allow_market = true;
     };
     check(allowed, true);
     check(|c| c.terms.kind = OrderKind::Market, false);
@@ -369,15 +366,9 @@ fn a_market_order_needs_every_condition() {
             passes,
         );
     };
-    with(|c| Arc::make_mut(&mut c.execution.policy).market_spread_max = decimal("0.0002"), true);
-    with(
-        |c| Arc::make_mut(&mut c.execution.policy).market_spread_max = decimal("0.0001999"),
-        false,
-    );
-    with(
-        |c| Arc::make_mut(&mut c.execution.policy).low_liquidity_symbols = vec![symbol("A")],
-        false,
-    );
+    with(|c| c.policy().market_spread_max = decimal("0.0002"), true);
+    with(|c| c.policy().market_spread_max = decimal("0.0001999"), false);
+    with(|c| c.policy().low_liquidity_symbols = vec![symbol("A")], false);
     with(
         |c| {
             let read = after(c.now, -1_000);

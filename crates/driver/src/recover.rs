@@ -5,6 +5,8 @@
 //! lost, each order as the broker has it, and the hand-over. Nothing that is there is touched, and whoever is asked next
 //! goes on as after any other hand-over.
 
+use std::sync::Arc;
+
 use alchemiser_core::{
     execution::Execution,
     fact::{Fact, FactKind},
@@ -155,7 +157,8 @@ pub async fn recover(
     if is_new {
         // The day that the plan belongs to, and its duration, are not those of its recovery.
         let first = lost.iter().map(|lost| lost.report.submitted_at).min();
-        state.plan.received_at = first.map_or(now, |first| first.min(now));
+        let received_at = first.map_or(now, |first| first.min(now));
+        state.plan = Arc::new(Plan { received_at, ..state.plan.as_ref().clone() });
     }
     let found = u32::try_from(lost.len()).unwrap_or(u32::MAX);
     let entries = u64::try_from(entries.len()).unwrap_or(u64::MAX);
@@ -204,7 +207,7 @@ async fn write(
     let desk = &floor.desk;
     let at = desk.clock.now().max(state.last_at);
     let epoch = state.epoch.saturating_add(1);
-    let claim = is_new.then(|| FactKind::Claimed(Box::new(state.plan.clone())));
+    let claim = is_new.then(|| FactKind::Claimed(Box::new(state.plan.as_ref().clone())));
     let lease = FactKind::LeaseTaken(epoch, desk.owner.clone());
     let kinds = claim.into_iter().chain([lease]).chain(recovered).chain([FactKind::HandedOver]);
     let facts = kinds.map(|kind| Fact { at, kind }).collect();

@@ -348,7 +348,7 @@ impl<'a> Owned<'a> {
         self.cancel(due).await;
         self.submit(due).await;
         self.look_up(due).await;
-        self.publish(&due.publications).await;
+        self.publish(due.publications.iter().map(Arc::as_ref)).await;
     }
 
     /// Stops the account when something is wrong beyond this plan. It is tried again until the halt shows.
@@ -425,7 +425,7 @@ impl<'a> Owned<'a> {
     }
 
     /// In order, and none after one that failed: consumers see `TradeExecuted` before the terminal event.
-    async fn publish(&mut self, events: &[Arc<Announced>]) {
+    async fn publish(&mut self, events: impl IntoIterator<Item = &Announced>) {
         for event in events {
             match self.floor.desk.publisher.publish(event, self.now()).await {
                 Ok(()) => {

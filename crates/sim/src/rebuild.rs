@@ -33,7 +33,8 @@ pub(crate) fn agrees(world: &mut World, state: &Execution) {
 
 /// The state after a recovery that found nothing but the claim.
 fn rebuilt(world: &World, state: &Execution) -> Execution {
-    let mut rebuilt = Execution::claimed(&state.plan, state.claimed_at, state.policy.clone());
+    let mut rebuilt =
+        Execution::claimed(&state.plan, state.claimed_at, state.policy.as_ref().clone());
     let reports = world.exchange.reports();
     let lost = recovery::lost(&rebuilt, &reports);
     let orders = u32::try_from(lost.len()).unwrap_or(u32::MAX);

@@ -133,9 +133,10 @@ fn rare(simulated: &Simulated, tally: &Tally) -> Vec<&'static str> {
 }
 
 fn show(simulated: &Simulated, tally: &Tally) -> Result<Exit, Stopped> {
-    let mut table = table(&["fault", "hits"], 1..2);
+    let mut table = table(&["fault", "hits", "per 1,000 seeds"], 1..3);
     for (fault, hits) in tally.hits() {
-        table.add_row([fault.word().to_owned(), hits.to_string()]);
+        let rate = hits.saturating_mul(1_000).checked_div(simulated.seeds).unwrap_or_default();
+        table.add_row([fault.word().to_owned(), hits.to_string(), rate.to_string()]);
     }
     crate::print(&table.to_string())?;
     for line in simulated.violations.iter().take(PRINTED_MAX) {

@@ -6,7 +6,7 @@ use alchemiser_core::policy::PolicyKind;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use crate::recover::RecoverArgs;
+use crate::{recover::RecoverArgs, verify::VerifyArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// Let the log of a plan that lost entries, or all of them, go on from the broker's orders
     Recover(RecoverArgs),
     /// Check the invariants over every log, and against the exchange's own books
-    Verify(ReadArgs),
+    Verify(VerifyArgs),
     /// Stop trading in an account: open orders are canceled, new plans are refused
     Halt(HaltArgs),
     /// Let trading go on after a halt

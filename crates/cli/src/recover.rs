@@ -21,7 +21,7 @@ use alchemiser_local::{
     clock::VirtualClock,
     exchange::{LocalExchange, lived_until},
     function::SIMULATED_ACCOUNT,
-    state::StateDir,
+    state::{Pace, StateDir},
     store::FileStore,
 };
 use alchemiser_wire::{incoming, plan, plan::Accounts};
@@ -71,8 +71,9 @@ fn stopped(code: &'static str) -> impl Fn(&dyn std::fmt::Display) -> Stopped {
 async fn attempt(args: &RecoverArgs) -> Result<Exit, Stopped> {
     let state = load::existing(&args.state)?;
     let pid = std::process::id().to_string();
-    let _exclusive =
-        state.exclusive(&pid, Timestamp::now()).map_err(|error| load::state_stopped(&error))?;
+    let _exclusive = state
+        .exclusive(&pid, Pace::Virtual, Timestamp::now())
+        .map_err(|error| load::state_stopped(&error))?;
     let desk = desk(&state)?;
     let account = account()?;
     let event = event(&args.plan, &account, desk.clock.now())?;

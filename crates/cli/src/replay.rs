@@ -13,7 +13,7 @@ use crate::{
     args::ReplayArgs,
     exit::{Exit, Stopped},
     load, table,
-    words::words,
+    words::{part, words},
 };
 
 #[derive(Serialize)]
@@ -28,6 +28,8 @@ struct Step {
 #[derive(Serialize)]
 struct Told {
     at: String,
+    /// known, decided, sent, answered, told, or owner.
+    part: &'static str,
     text: String,
 }
 
@@ -56,7 +58,9 @@ fn entries(args: &ReplayArgs) -> Result<Vec<Entry>, Stopped> {
 }
 
 fn step(entry: &Entry) -> Step {
-    let told = |fact: &Fact| Some(Told { at: fact.at.to_string(), text: words(&fact.kind)? });
+    let told = |fact: &Fact| {
+        Some(Told { at: fact.at.to_string(), part: part(&fact.kind), text: words(&fact.kind)? })
+    };
     Step {
         seq: entry.seq,
         at: entry.at.to_string(),
@@ -80,23 +84,38 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Stopped> {
         return crate::print_json(&entries.iter().map(step).collect::<Vec<_>>());
     }
     let claimed = entries.first().map(|entry| entry.at);
+    if let Some(at) = claimed {
+        crate::print(&format!(
+            "Plan {}, claimed at {at}. Each entry: its number, seconds since the claim, its owner's number; what was\nknown, decided, sent, answered, and told to others.\n",
+            args.plan_id
+        ))?;
+    }
     for entry in &entries {
-        let head = format!("{:06}  {}  epoch {}", entry.seq, since(claimed, entry.at), entry.epoch);
-        let mut lines: Vec<String> =
-            entry.facts.iter().filter_map(|fact| words(&fact.kind)).collect();
-        if lines.is_empty() {
-            lines.push("(the lease is renewed)".to_owned());
-        }
-        for (index, line) in lines.iter().enumerate() {
-            let margin = if index == 0 { head.clone() } else { " ".repeat(head.len()) };
-            crate::print(&format!("{margin}  {line}"))?;
-        }
+        show(entry, claimed)?;
     }
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     match Execution::fold(facts, &Policy::default()) {
         Some(state) if !state.legs.is_empty() => crate::print(&table::legs(&state).to_string()),
         Some(_) | None => Ok(Exit::Completed),
     }
+}
+
+/// An entry: a line for each fact; facts of one kind in a row name it once.
+fn show(entry: &Entry, claimed: Option<jiff::Timestamp>) -> Result<Exit, Stopped> {
+    let head = format!("{:06} {} #{}", entry.seq, since(claimed, entry.at), entry.epoch);
+    let told = |fact: &Fact| Some((part(&fact.kind), words(&fact.kind)?));
+    let mut lines: Vec<(&str, String)> = entry.facts.iter().filter_map(told).collect();
+    if lines.is_empty() {
+        lines.push(("owner", "nothing new; the lease is renewed".to_owned()));
+    }
+    let mut last = "";
+    for (index, (part, line)) in lines.iter().enumerate() {
+        let margin = if index == 0 { head.clone() } else { " ".repeat(head.len()) };
+        let named = if *part == last { "" } else { part };
+        crate::print(&format!("{margin}  {named:8}  {line}"))?;
+        last = part;
+    }
+    Ok(Exit::Completed)
 }
 
 /// Whether a fact of this kind is shown; the rest is bookkeeping.

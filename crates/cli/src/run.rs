@@ -14,13 +14,13 @@ use alchemiser_driver::{
     settle,
 };
 use alchemiser_host::Entry;
-use alchemiser_local::state::StateDir;
+use alchemiser_local::state::{Exclusive, Pace, StateDir, StateError};
 use alchemiser_wire::{event::SOURCE, incoming, ledger};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    args::RunArgs,
+    args::{RunArgs, Speed},
     config,
     exit::{Exit, Stopped},
     load,
@@ -43,9 +43,7 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         Stopped::new(Exit::Refused, "PLAN_UNREADABLE", message)
     })?;
     let state = StateDir::open(&args.state).map_err(|error| load::state_stopped(&error))?;
-    let pid = std::process::id().to_string();
-    let _exclusive =
-        state.exclusive(&pid, Timestamp::now()).map_err(|error| load::state_stopped(&error))?;
+    let _exclusive = alone(args, &state).map_err(|error| load::state_stopped(&error))?;
     let progress = Arc::new(Progress::new(args.json));
     let session = Session::open(args, policy, &state, made_at(&bytes), progress)?;
     alchemiser_driver::accept::probe(&session.desk)
@@ -66,8 +64,21 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
     let (now, _) = read(&session, &plan_id).await?;
     if !now.is_finished() {
         blocked(&trail)?;
+        let message = format!(
+            "plan {plan_id} has another owner by now, which goes on with it; run the same command again to see how it ends"
+        );
+        return Err(Stopped::new(Exit::Locked, "PLAN_LOST", message));
     }
     Box::pin(conclude(args, &session, &plan_id, already)).await
+}
+
+/// The directory for this process alone; in real time, also from one that stands still and whose leases are over.
+fn alone(args: &RunArgs, state: &StateDir) -> Result<Exclusive, StateError> {
+    let (pid, now) = (std::process::id().to_string(), Timestamp::now());
+    match args.speed {
+        Speed::Fast => state.exclusive(&pid, Pace::Virtual, now),
+        Speed::Realtime => state.take_over(&pid, now),
+    }
 }
 
 /// Publishes the event; what is no event is refused at once, as the first function would.

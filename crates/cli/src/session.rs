@@ -185,7 +185,7 @@ impl Session {
             .map_err(|error| Failed::new("EXCHANGE", error))?;
         let exchange = Arc::new(exchange);
         Ok(Floor {
-            desk: self.desk.clone(),
+            desk: exchange.guarding(&self.desk),
             broker: exchange.clone(),
             market: exchange,
             watcher: self.watcher.clone(),

@@ -2,6 +2,7 @@
 
 use alchemiser_driver::audit::inspect;
 use alchemiser_local::books;
+use clap::Args;
 use serde::Serialize;
 
 use crate::{
@@ -9,6 +10,16 @@ use crate::{
     exit::{Exit, Stopped},
     load,
 };
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// Also against the broker's own orders and fills: an error where there are none (the embedded exchange's books are
+    /// always looked at when they are there)
+    #[arg(long)]
+    broker: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
 
 #[derive(Serialize)]
 struct Verified {
@@ -25,13 +36,18 @@ struct Line {
 }
 
 /// Checks the invariants over every log, and against the exchange's books.
-pub(crate) fn verify(args: &ReadArgs) -> Result<Exit, Stopped> {
+pub(crate) fn verify(VerifyArgs { broker, read: args }: &VerifyArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.json);
     let state = load::existing(&args.state).map_err(stopped)?;
     let stored = books::stored(&state)
         .map_err(|error| stopped(Stopped::failed("STATE_UNREADABLE", &error)))?;
     let truth =
         books::truth(&state).map_err(|error| stopped(Stopped::failed("EXCHANGE", &error)))?;
+    if *broker && truth.is_none() {
+        let found =
+            "expected the broker's own orders and fills, found no exchange in this state directory";
+        return Err(stopped(Stopped::new(Exit::Refused, "BOOKS_MISSING", found)));
+    }
     let report = inspect(&stored, truth.as_ref());
     let sound = report.violations.is_empty();
     if args.json {

@@ -2,7 +2,7 @@
 
 use alchemiser_core::{
     child::{OrderKind, Purpose},
-    fact::{FactKind, Intent},
+    fact::{CancelReason, FactKind, Intent},
     leg::Reason,
     quote::Quote,
 };
@@ -30,6 +30,38 @@ fn order(intent: &Intent) -> String {
         book(&intent.quote),
         intent.client_order_id
     )
+}
+
+/// Whether a fact was known, decided, sent, answered, or told to others; or who works on the plan.
+pub(crate) fn part(kind: &FactKind) -> &'static str {
+    match kind {
+        FactKind::Claimed(_) | FactKind::LeaseTaken(..) | FactKind::HandedOver => "owner",
+        FactKind::Acquired(_) | FactKind::Recovered(_) => "owner",
+        FactKind::HaltSeen(_) | FactKind::FundsVerified(_) | FactKind::Arrived(..) => "known",
+        FactKind::PreflightPassed(_) | FactKind::Reconciled(_) | FactKind::Marked(..) => "known",
+        FactKind::PlanStopped(_) | FactKind::Allocated(_) | FactKind::Sized(..) => "decided",
+        FactKind::Waiting(..) | FactKind::LegFinished(..) | FactKind::PhaseChanged(_) => "decided",
+        FactKind::OutcomeReached(_) | FactKind::InputRefused(_) => "decided",
+        FactKind::Unsent(..) | FactKind::Unresolved(..) => "decided",
+        FactKind::Intent(_) | FactKind::Resubmitted(..) | FactKind::CancelRequested(..) => "sent",
+        FactKind::AnswerLost(..) | FactKind::NotFound(..) | FactKind::Refused(..) => "answered",
+        FactKind::Reported(..) | FactKind::Adopted(..) => "answered",
+        FactKind::Announced(_) | FactKind::Published(_) => "told",
+    }
+}
+
+/// Why an order is taken back, as a trader would say it.
+fn why(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::Repeg => "the market moved; it goes to the new touch",
+        CancelReason::ToCross => "patience is over; the spread is paid",
+        CancelReason::CrossAgain => "it did not fill at once; the spread is paid on a fresh quote",
+        CancelReason::WindowOver => "the leg's time is over",
+        CancelReason::PlanStopped => "the plan is stopped",
+        CancelReason::NotConfirmed => "the cancel was not confirmed; it is asked for again",
+        CancelReason::LegOver => "it landed after its leg was over",
+        CancelReason::TooMuch => "an earlier order filled late; it asks for too much",
+    }
 }
 
 /// A fact in words; `None` for bookkeeping.
@@ -100,13 +132,13 @@ pub(crate) fn words(kind: &FactKind) -> Option<String> {
             format!("{symbol} order {attempt} is {status}: {filled} of {all} filled{price}")
         }
         FactKind::CancelRequested(symbol, attempt, reason) => {
-            format!("{symbol} order {attempt} is taken back: {}", reason.word())
+            format!("{symbol} order {attempt} is taken back: {}", why(*reason))
         }
         FactKind::LegFinished(symbol, outcome, _) => {
             let reason = outcome.reason().map(Reason::code).unwrap_or_default();
             format!("{symbol} is over: {} {reason}", outcome.word()).trim_end().to_owned()
         }
-        FactKind::PhaseChanged(phase) => format!("-- {}", phase.word()),
+        FactKind::PhaseChanged(phase) => format!("phase: {}", phase.word()),
         FactKind::Reconciled(differences) if differences.is_empty() => {
             "the positions are what they should be".to_owned()
         }

@@ -2,6 +2,7 @@
 
 mod account;
 mod ledger;
+mod life;
 mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,7 +94,7 @@ pub struct Truth {
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// Which: `I1` to `I13`.
+    /// Which: `I1` to `I15`.
     pub invariant: &'static str,
     /// In which log.
     pub log: String,
@@ -138,9 +139,10 @@ pub fn audit(logs: &[StoredLog], truth: Option<&Truth>) -> Report {
     report
 }
 
-/// [`audit`], and everything else that lies in the store: account logs, ledgers, and what is none of ours.
+/// [`audit`], I14 and I15, and whatever else lies in the store: account logs, ledgers, and what is none of ours.
 pub fn inspect(stored: &Stored, truth: Option<&Truth>) -> Report {
     let mut report = audit(&stored.logs, truth);
+    report.violations.extend(life::lives(&stored.logs));
     report.violations.extend(ledger::ledgers(&stored.logs, &stored.ledgers));
     report.violations.extend(account::accounts(&stored.accounts));
     report.violations.extend(place::strays(&stored.keys));

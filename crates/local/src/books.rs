@@ -91,6 +91,25 @@ pub fn newest_entry(state: &StateDir) -> io::Result<Option<Timestamp>> {
     Ok(newest)
 }
 
+/// Some plan is not over, and the lease of each that is not has run out.
+///
+/// # Errors
+/// The file system's error.
+pub fn leases_are_over(state: &StateDir, now: Timestamp) -> io::Result<bool> {
+    let mut open = false;
+    for marker in files(state.root(), "open")?.into_keys() {
+        let plan = state.root().join(marker.replacen("open/", "executions/", 1));
+        let Some(newest) = children(&plan)?.pop() else { continue };
+        let Ok(entry) = Entry::from_bytes(&fs::read(newest)?) else { return Ok(false) };
+        // A claim has no owner yet.
+        open |= entry.epoch > 0;
+        if entry.until >= now {
+            return Ok(false);
+        }
+    }
+    Ok(open)
+}
+
 fn children(directory: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     let mut paths = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

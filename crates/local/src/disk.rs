@@ -55,9 +55,10 @@ impl Disk for Files {
 
 /// Creates a file under a name that nobody has, whole and durable, or not at all.
 pub(crate) fn create(disk: &impl Disk, path: &Path, draft: &Path, bytes: &[u8]) -> io::Result<Put> {
-    disk.write(draft, bytes)?;
-    if !is_planted(Plant::SyncSkipped) {
-        disk.sync(draft)?;
+    if let Err(error) = drafted(disk, draft, bytes) {
+        // On a full disk the draft is the first thing to go; where it is not there, the first error says why.
+        drop(disk.remove(draft));
+        return Err(error);
     }
     let linked = disk.link(draft, path);
     disk.remove(draft)?;
@@ -69,6 +70,11 @@ pub(crate) fn create(disk: &impl Disk, path: &Path, draft: &Path, bytes: &[u8]) 
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Put::Exists),
         Err(error) => Err(error),
     }
+}
+
+fn drafted(disk: &impl Disk, draft: &Path, bytes: &[u8]) -> io::Result<()> {
+    disk.write(draft, bytes)?;
+    if is_planted(Plant::SyncSkipped) { Ok(()) } else { disk.sync(draft) }
 }
 
 #[cfg(test)]

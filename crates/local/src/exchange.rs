@@ -2,19 +2,24 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use alchemiser_core::{
     controls::Approved,
     fact::{Refusal, RefusalKind},
-    ids::{BrokerOrderId, ClientOrderId, Symbol},
+    ids::{BrokerOrderId, ClientOrderId, Owner, Symbol},
     plan::Plan,
     quote::Snapshot,
     reading::{AccountReading, Asset, Position, SessionClock},
     report::OrderReport,
 };
-use alchemiser_driver::ports::{Broker, Clock, MarketData, ReadError, SubmitError};
+use alchemiser_driver::ports::{
+    Broker, Clock, Desk, MarketData, Put, ReadError, Store, StoreError, SubmitError,
+};
 use alchemiser_market::{
     exchange::Exchange,
     journal::{self, JournalError},
@@ -32,6 +37,13 @@ use crate::{books, state::StateDir};
 pub struct LocalExchange {
     exchange: Arc<Mutex<Exchange>>,
     clock: Arc<dyn Clock>,
+    /// Its journal, and which file that was when it was opened.
+    journal: (PathBuf, Option<u64>),
+}
+
+/// Which file a path names.
+fn file_of(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|found| found.ino())
 }
 
 /// The moment to which a state directory has lived, by its exchange and by its logs; `None` when it is new.
@@ -74,15 +86,37 @@ impl LocalExchange {
                 exchange.list(now, listing, Some(quantity))?;
             }
         }
-        Ok(Self { exchange: Arc::new(Mutex::new(exchange)), clock })
+        let journal = state.exchange().join("journal.jsonl");
+        let file = file_of(&journal);
+        Ok(Self { exchange: Arc::new(Mutex::new(exchange)), clock, journal: (journal, file) })
+    }
+
+    /// A desk whose store takes nothing once this exchange cannot keep its journal: the exchange has died then, and its
+    /// process stops before it takes silence for an answer.
+    pub fn guarding(self: &Arc<Self>, desk: &Desk) -> Desk {
+        let store = Guarded { store: desk.store.clone(), exchange: self.clone() };
+        Desk { store: Arc::new(store), ..desk.clone() }
+    }
+
+    /// Another process has taken the directory over: what this one would say is no longer so.
+    fn is_left(&self) -> bool {
+        file_of(&self.journal.0) != self.journal.1
     }
 
     fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The exchange and the time; a failed journal makes every answer a failure.
+    /// [`LocalExchange::ask`], of an exchange that is still this process's.
     fn at<T>(&self, ask: impl FnOnce(&mut Exchange, Timestamp) -> T) -> Result<T, ReadError> {
+        if self.is_left() {
+            return Err(ReadError("another process has taken the exchange over".to_owned()));
+        }
+        self.ask(ask)
+    }
+
+    /// The exchange and the time; a failed journal makes every answer a failure.
+    fn ask<T>(&self, ask: impl FnOnce(&mut Exchange, Timestamp) -> T) -> Result<T, ReadError> {
         let mut exchange = self.lock();
         let answer = ask(&mut exchange, self.clock.now());
         match exchange.fault() {
@@ -111,6 +145,39 @@ fn refusal(refused: &OrderRefusal) -> SubmitError {
     SubmitError::Refused(Refusal { kind, message: refused.message().chars().take(200).collect() })
 }
 
+/// A store for as long as an exchange keeps its journal.
+#[derive(Debug)]
+struct Guarded {
+    store: Arc<dyn Store>,
+    exchange: Arc<LocalExchange>,
+}
+
+#[async_trait]
+impl Store for Guarded {
+    async fn put_if_absent(&self, key: &str, bytes: &[u8]) -> Result<Put, StoreError> {
+        if let Some(fault) = self.exchange.lock().fault() {
+            return Err(StoreError::Refused(format!("the exchange has stopped: {fault}")));
+        }
+        self.store.put_if_absent(key, bytes).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(key).await
+    }
+
+    async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.store.list(prefix, limit).await
+    }
+
+    async fn remove_hint(&self, key: &str) -> Result<(), StoreError> {
+        self.store.remove_hint(key).await
+    }
+
+    async fn is_dead(&self, owner: &Owner) -> Result<bool, StoreError> {
+        self.store.is_dead(owner).await
+    }
+}
+
 #[async_trait]
 impl Broker for LocalExchange {
     async fn submit(&self, order: &Approved) -> Result<OrderReport, SubmitError> {
@@ -122,7 +189,8 @@ impl Broker for LocalExchange {
             quantity: terms.quantity,
             limit: terms.limit,
         };
-        let answer = self.at(|exchange, now| exchange.submit(now, new));
+        // Whoever was taken over must not send by the protocol, not because the exchange would not listen.
+        let answer = self.ask(|exchange, now| exchange.submit(now, new));
         match answer {
             Ok(answer) => answer.map_err(|refused| refusal(&refused)),
             Err(ReadError(why)) => Err(SubmitError::Unclear(why)),

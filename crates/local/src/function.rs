@@ -20,7 +20,7 @@ use crate::{
     notices::FileNotifier,
     outbox::FilePublisher,
     settings::{CONFIG_REFUSED, Settings},
-    state::{Exclusive, StateDir},
+    state::{Exclusive, Pace, StateDir},
     store::FileStore,
 };
 
@@ -96,14 +96,14 @@ impl LocalFunction {
         let now = self.desk.clock.now();
         let exclusive = self
             .state
-            .exclusive(self.desk.owner.as_str(), now)
+            .exclusive(self.desk.owner.as_str(), Pace::Real, now)
             .map_err(|e| Failed::new("STATE_IN_USE", e))?;
         let clock: Arc<dyn Clock> = self.desk.clock.clone();
         let exchange = LocalExchange::open(&self.state, plan, 1, clock)
             .map_err(|error| Failed::new("EXCHANGE", error))?;
         let exchange = Arc::new(exchange);
         let floor = Floor {
-            desk: self.desk.clone(),
+            desk: exchange.guarding(&self.desk),
             broker: exchange.clone(),
             market: exchange,
             watcher: Arc::new(Unwatched),

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::books;
+
 /// The newest schema of a state directory.
 pub const SCHEMA: u32 = 1;
 
@@ -47,11 +49,22 @@ struct Stamp {
     schema: u32,
 }
 
+/// The time in which a process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// As time passes: its leases run out when it stands still.
+    Real,
+    /// At once: its leases say nothing to others.
+    Virtual,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Holder {
     pid: u32,
     owner: String,
     since: Timestamp,
+    pace: Pace,
 }
 
 /// A state directory of a schema that we know.
@@ -88,7 +101,10 @@ impl StateDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let bytes = serde_json::to_vec(&Stamp { schema: SCHEMA })
                     .map_err(|error| unwritable(error.into()))?;
-                fs::write(&path, bytes).map_err(unwritable)?;
+                // Whole or not at all: a torn stamp would make the directory unusable.
+                let draft = root.join(format!("state.json.{}", std::process::id()));
+                let stamped = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, &path));
+                stamped.map_err(unwritable)?;
             }
             Err(error) => return Err(unwritable(error)),
         }
@@ -112,7 +128,12 @@ impl StateDir {
     ///
     /// # Errors
     /// [`StateError::InUse`] naming the process that has it.
-    pub fn exclusive(&self, owner: &str, now: Timestamp) -> Result<Exclusive, StateError> {
+    pub fn exclusive(
+        &self,
+        owner: &str,
+        pace: Pace,
+        now: Timestamp,
+    ) -> Result<Exclusive, StateError> {
         let unwritable = |source| StateError::Unwritable { path: self.root.clone(), source };
         let path = self.root.join("in-use.json");
         let mut file = OpenOptions::new()
@@ -140,12 +161,63 @@ impl StateDir {
             }
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
-        let holder = Holder { pid: std::process::id(), owner: owner.to_owned(), since: now };
+        let holder = Holder { pid: std::process::id(), owner: owner.to_owned(), since: now, pace };
         let bytes = serde_json::to_vec(&holder).map_err(|error| unwritable(error.into()))?;
         file.set_len(0).map_err(unwritable)?;
         file.rewind().map_err(unwritable)?;
         file.write_all(&bytes).map_err(unwritable)?;
         Ok(Exclusive { _file: file })
+    }
+}
+
+/// Names of what a process left that stood still: its lock, and the journal of its exchange.
+const LEFT: &str = "left-by";
+
+impl StateDir {
+    /// Takes the directory from a process that has it, lives in real time, and stands still: the lease of every plan that
+    /// is not over has run out. Its lock and its journal are moved away as they are, so that whatever it still writes
+    /// when it goes on is seen by nobody; its log entries collide, as after every take-over.
+    ///
+    /// # Errors
+    /// [`StateError::InUse`] while the process holds a lease, or lives in virtual time.
+    pub fn take_over(&self, owner: &str, now: Timestamp) -> Result<Exclusive, StateError> {
+        let unwritable = |source| StateError::Unwritable { path: self.root.clone(), source };
+        // One successor at a time.
+        let succession = File::create(self.root.join("succession.lock")).map_err(unwritable)?;
+        if succession.try_lock().is_err() {
+            let holder = "another process that takes it over".to_owned();
+            return Err(StateError::InUse { path: self.root.clone(), holder });
+        }
+        let held = match self.exclusive(owner, Pace::Real, now) {
+            Err(error @ StateError::InUse { .. }) => error,
+            other => return other,
+        };
+        let path = self.root.join("in-use.json");
+        let text = fs::read_to_string(&path).map_err(unwritable)?;
+        let holder = serde_json::from_str::<Holder>(&text).ok();
+        let Some(holder) = holder.filter(|holder| holder.pace == Pace::Real) else {
+            return Err(held);
+        };
+        if !books::leases_are_over(self, now).map_err(unwritable)? {
+            return Err(held);
+        }
+        self.move_away(holder.pid).map_err(unwritable)?;
+        self.exclusive(owner, Pace::Real, now)
+    }
+
+    /// The lock and the journal of a process, out of its way: the journal's copy takes its place.
+    fn move_away(&self, pid: u32) -> io::Result<()> {
+        let journal = self.exchange().join("journal.jsonl");
+        if journal.is_file() {
+            let (copy, left) =
+                (journal.with_extension("copy"), format!("journal.{LEFT}-{pid}.jsonl"));
+            fs::copy(&journal, &copy)?;
+            File::open(&copy)?.sync_all()?;
+            fs::rename(&journal, journal.with_file_name(left))?;
+            fs::rename(&copy, &journal)?;
+        }
+        let lock = self.root.join("in-use.json");
+        fs::rename(&lock, lock.with_file_name(format!("in-use.{LEFT}-{pid}.json")))
     }
 }
 
@@ -172,14 +244,17 @@ mod tests {
     fn a_second_user_learns_who_has_the_directory() {
         let dir = tempfile::tempdir().unwrap();
         let state = StateDir::open(dir.path()).unwrap();
-        let held = state.exclusive("owner-1", Timestamp::UNIX_EPOCH).unwrap();
-        let error = state.exclusive("owner-2", Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        let held = state.exclusive("owner-1", Pace::Virtual, Timestamp::UNIX_EPOCH).unwrap();
+        let error = state
+            .exclusive("owner-2", Pace::Virtual, Timestamp::UNIX_EPOCH)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("owner-1") && error.contains(&std::process::id().to_string()),
             "{error}"
         );
         drop(held);
-        state.exclusive("owner-2", Timestamp::UNIX_EPOCH).unwrap();
+        state.exclusive("owner-2", Pace::Virtual, Timestamp::UNIX_EPOCH).unwrap();
     }
 
     #[test]

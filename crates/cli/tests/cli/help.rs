@@ -18,6 +18,7 @@ fn the_help_names_every_command_and_exit_code() {
         "run",
         "status",
         "ledger",
+        "recover",
         "replay",
         "verify",
         "halt",
@@ -79,7 +80,7 @@ fn status_and_ledger_show_what_was_done() {
     let (_, ledger) = output(&["ledger", "no-such-plan", "--json", "--state", state]);
     assert_eq!(ledger.trim(), "[]");
     let (code, text) = output(&["replay", "growth-and-bonds-2026-11-20", "--state", state]);
-    for said in ["TQQQ order 1: sell", "is filled:", "outcome: success", "-- buying"] {
+    for said in ["TQQQ order 1: sell", "is filled:", "outcome: success", "phase: buying"] {
         assert!(code == 0 && text.contains(said), "{said} is not in:\n{text}");
     }
     let plan = ["replay", "growth-and-bonds-2026-11-20", "--at", "3", "--json", "--state", state];

@@ -4,6 +4,8 @@
 mod command;
 mod config;
 mod damage;
+mod disk;
+mod freeze;
 mod halt;
 mod help;
 mod input;

@@ -274,3 +274,89 @@ fn a_damaged_account_log_is_named() {
         ("I7", "entry 2 is not readable"),
     );
 }
+
+/// The number of the last entry that holds a fact.
+fn entry_with(state: &Path, fact: &str) -> u64 {
+    let holds = |seq: &u64| {
+        let text = fs::read_to_string(entry(state, *seq)).unwrap();
+        text.contains(&format!("\"fact\":\"{fact}\""))
+    };
+    let count = u64::try_from(fs::read_dir(state.join(LOG)).unwrap().count()).unwrap();
+    (1..=count).rev().find(holds).unwrap()
+}
+
+/// Changes the facts of the last entry that holds such a fact.
+fn edit_facts(state: &Path, fact: &str, change: impl FnOnce(&mut Vec<Value>)) {
+    let seq = entry_with(state, fact);
+    edit(state, seq, |entry| change(entry["facts"].as_array_mut().unwrap()));
+}
+
+/// I14: a plan that ended long after its windows is named.
+#[test]
+fn an_end_that_came_too_late_is_named() {
+    named(
+        |state, _| {
+            edit_facts(state, "outcome_reached", |facts| {
+                for fact in facts {
+                    fact["at"] = "2026-11-20T20:00:00Z".into();
+                }
+            });
+        },
+        ("I14", "it ended at 2026-11-20T20:00:00Z, and had to by"),
+    );
+}
+
+/// I9: two copies of an event that differ, and an event that went out before it was announced.
+#[test]
+fn events_that_are_not_what_was_announced_are_named() {
+    named(
+        |state, _| {
+            edit_facts(state, "announced", |facts| {
+                let announced = facts.iter().find(|fact| fact["fact"] == "announced").unwrap();
+                let mut other = announced.clone();
+                other["detail"] = "{}".into();
+                facts.push(other);
+            });
+        },
+        ("I9", "two copies of"),
+    );
+    named(
+        |state, _| {
+            edit_facts(state, "published", |facts| {
+                let fact = facts.iter_mut().find(|fact| fact["fact"] == "published").unwrap();
+                fact["event_id"] = "nobody".into();
+            });
+        },
+        ("I9", "event nobody was published before it was announced"),
+    );
+}
+
+/// I4: what is told of an order that was never intended is named.
+#[test]
+fn a_report_of_an_order_without_intent_is_named() {
+    named(
+        |state, _| {
+            edit_facts(state, "reported", |facts| {
+                let fact = facts.iter_mut().find(|fact| fact["fact"] == "reported").unwrap();
+                fact["attempt"] = 17.into();
+            });
+        },
+        ("I4", "attempt 17 is told of, and was never intended"),
+    );
+}
+
+/// I8: without the broker's books there is nothing to compare them with.
+#[test]
+fn verify_says_when_the_brokers_books_are_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (state, _) = executed(dir.path());
+    let check = || {
+        let mut verify = std::process::Command::new(crate::command::BINARY);
+        let output = verify.args(["verify", "--broker", "--state"]).arg(&state).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(check().0, Some(0));
+    fs::remove_dir_all(state.join("exchange")).unwrap();
+    let (code, said) = check();
+    assert!(code == Some(2) && said.contains("BOOKS_MISSING"), "{code:?} {said}");
+}

@@ -20,7 +20,7 @@ const SHORT: [&str; 12] = [
     "--policy",
     "cross",
     "--set",
-    "lease=4",
+    "lease=15",
     "--set",
     "lease_renewal=1",
     "--set",

@@ -15,7 +15,7 @@ SHARD ?= 0/1
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night model test test-long bench lint coverage coverage-of-requirements mutants ci supply template lambda help
+.PHONY: run sim sim-night crashes planted kill-night model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -59,6 +59,13 @@ bench: ## how quick prices are decided, fills applied, plans read and lived; eac
 	$(CARGO) bench --locked -p alchemiser-core --bench core
 	$(CARGO) bench --locked -p alchemiser-wire --bench wire
 
+bench-exchange: ## orders a second that the exchange takes over HTTP, and how long a POST takes
+	$(CARGO) bench --locked -p alchemiser-exchange --bench throughput
+
+clients: $(TOOLS)/clients/ready ## alpaca-py, as it comes from PyPI, against `alchemiser exchange`
+	$(CARGO) build --locked -p alchemiser-cli
+	$(TOOLS)/clients/bin/python tests/clients/alpaca_py.py target/debug/alchemiser
+
 lint: ## formatting and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -74,11 +81,16 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test planted coverage supply template lambda ## all of CI
+ci: lint test clients planted coverage supply template lambda ## all of CI
 
 $(TOOLS)/ready: infra/ci/requirements.txt
 	python3 -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement infra/ci/requirements.txt
+	touch $@
+
+$(TOOLS)/clients/ready: tests/clients/requirements.txt
+	python3 -m venv $(TOOLS)/clients
+	$(TOOLS)/clients/bin/pip install --quiet --disable-pip-version-check --requirement tests/clients/requirements.txt
 	touch $@
 
 $(TOOLS)/bin/cargo-deny: | $(TOOLS)/ready

@@ -10,6 +10,7 @@ mod conformance;
 mod crash;
 mod determinism;
 mod examples;
+mod exchange_faults;
 mod fault;
 mod halt;
 mod idle;

@@ -387,7 +387,7 @@ def wrong_keys(exchange):
 
 
 def main(binary):
-    parts = [account_and_assets, clock_and_calendar, market_data, orders, small_orders, lists, positions, wrong_keys]
+    parts = [account_and_assets, clock_and_calendar, market_data, orders, small_orders, lists, positions, streams, wrong_keys]
     with Exchange(binary, "--rate-limit", "0") as exchange:
         for part in parts:
             before = held

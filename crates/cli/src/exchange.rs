@@ -6,10 +6,13 @@ use alchemiser_exchange::{
     account::Opening,
     clock::Clock,
     exact::Exact,
-    exchange::{Exchange, Manner},
+    exchange::{Exchange, Manner, OpenError},
+    fault::Script,
     hours::Hours,
+    journal::JournalError,
     server::{self, Shared},
     setup::{Latency, Setup, Source, Wanted},
+    stream::Frames,
 };
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::Timestamp;
@@ -58,6 +61,23 @@ pub(crate) struct ExchangeArgs {
     /// Milliseconds until an order, a cancel or a replacement takes effect, `LOW..HIGH` (default: 20 to 150)
     #[arg(long, value_name = "LOW..HIGH", value_parser = latency)]
     pub(crate) latency_ms: Option<(u64, u64)>,
+    /// A TOML file of faults: `[[fault]]` rules, and `draw = true` with a `seed`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Keep everything in this directory: a killed exchange goes on where it was
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The frames of the order stream
+    #[arg(long, value_enum, default_value = "binary")]
+    pub(crate) frames: FramesWord,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FramesWord {
+    /// As the broker's paper environment
+    Binary,
+    /// As its live environment
+    Text,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,30 +107,51 @@ struct World {
     listing: Vec<Wanted>,
 }
 
+/// Opens the exchange of the state directory, or one that keeps nothing.
+fn open(args: &ExchangeArgs, setup: &Setup) -> Result<Exchange, Stopped> {
+    let clock = args.virtual_time.map_or(Clock::REAL, |at| Clock::Virtual { at });
+    let limit = Some(args.rate_limit).filter(|limit| *limit > 0);
+    let faults = args.faults.as_ref().map_or(Ok(Script::default()), read_toml)?;
+    let manner = Manner { clock, limit, faults };
+    let opened = match &args.state {
+        Some(dir) => Exchange::open(dir, setup, manner),
+        None => Exchange::new(setup, manner).map_err(OpenError::Tape),
+    };
+    opened.map_err(|error| match error {
+        OpenError::Tape(tape) => Stopped::new(Exit::Refused, "EXCHANGE_TAPE", tape),
+        OpenError::Journal(journal @ JournalError::Locked { .. }) => {
+            Stopped::new(Exit::Locked, "EXCHANGE_JOURNAL", journal)
+        }
+        OpenError::Journal(journal) => Stopped::new(Exit::Refused, "EXCHANGE_JOURNAL", journal),
+    })
+}
+
 /// Serves until it is killed.
 pub(crate) async fn exchange(args: &ExchangeArgs) -> Result<Exit, Stopped> {
     let setup = setup(args)?;
-    let clock = args.virtual_time.map_or(Clock::REAL, |at| Clock::Virtual { at });
-    let limit = Some(args.rate_limit).filter(|limit| *limit > 0);
-    let exchange = Exchange::new(&setup, Manner { clock, limit })
-        .map_err(|error| Stopped::new(Exit::Refused, "EXCHANGE_TAPE", error))?;
+    let exchange = open(args, &setup)?;
     let listener = server::listen(args.port)
         .await
         .map_err(|error| Stopped::new(Exit::Refused, "EXCHANGE_PORT", error))?;
     let address =
         listener.local_addr().map_err(|error| Stopped::failed("EXCHANGE_PORT", &error))?;
     crate::print(&format!("exchange on http://{address}"))?;
-    for Opening { key, secret, .. } in &setup.accounts {
+    for account in exchange.venue().accounts() {
+        let Opening { key, secret, .. } = &account.opening;
         crate::print(&format!("account APCA_API_KEY_ID={key} APCA_API_SECRET_KEY={secret}"))?;
     }
-    match server::serve(listener, Shared::new(exchange)).await {}
+    let frames = match args.frames {
+        FramesWord::Binary => Frames::Binary,
+        FramesWord::Text => Frames::Text,
+    };
+    match server::serve(listener, Shared::new(exchange, frames)).await {}
 }
 
 fn setup(args: &ExchangeArgs) -> Result<Setup, Stopped> {
     let refused = |error: &dyn std::fmt::Display| {
         Stopped::new(Exit::Refused, "EXCHANGE_LISTING", error.to_string())
     };
-    let world = args.world.as_ref().map_or(Ok(World::default()), read_world)?;
+    let world = args.world.as_ref().map_or(Ok(World::default()), read_toml)?;
     let started_at = args.virtual_time.unwrap_or_else(Timestamp::now);
     let mut setup = Setup::usual(args.seed, started_at);
     let named = args.symbols.iter().chain(args.tape.iter().map(|(symbol, _)| symbol));
@@ -138,9 +179,10 @@ fn setup(args: &ExchangeArgs) -> Result<Setup, Stopped> {
     Ok(setup)
 }
 
-fn read_world(path: &PathBuf) -> Result<World, Stopped> {
+/// Reads a TOML file.
+fn read_toml<T: serde::de::DeserializeOwned>(path: &PathBuf) -> Result<T, Stopped> {
     let refused = |error: &dyn std::fmt::Display| {
-        Stopped::new(Exit::Refused, "EXCHANGE_WORLD", format!("{}: {error}", path.display()))
+        Stopped::new(Exit::Refused, "EXCHANGE_FILE", format!("{}: {error}", path.display()))
     };
     let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
     toml::from_str(&text).map_err(|error| refused(&error))

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use crate::{exact::Exact, order::Hold};
 
+/// Decimals that are kept of what shares cost, after a part of them was sold.
+const COST_DECIMALS: u32 = 9;
+
 /// Which market data an account has paid for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -212,8 +215,9 @@ impl Account {
             }
             Side::Sell => {
                 let left = holding.quantity.less(execution.quantity);
-                let part = left.shares().checked_div(holding.quantity.shares());
-                holding.cost = holding.cost.scaled(part.unwrap_or_default());
+                let cost = holding.cost.scaled(left.shares()).amount();
+                let cost = cost.checked_div(holding.quantity.shares()).unwrap_or_default();
+                holding.cost = Money::new(cost.round_dp(COST_DECIMALS));
                 holding.quantity = left;
                 dollars
             }

@@ -85,6 +85,11 @@ impl Bars {
         }
     }
 
+    /// The bar of the minute that begins at a time.
+    pub fn at(&self, at: Timestamp) -> Option<Bar> {
+        self.minutes.iter().rev().find(|bar| bar.at == at).copied()
+    }
+
     /// The newest minute.
     pub fn last(&self) -> Option<Bar> {
         self.minutes.back().copied()

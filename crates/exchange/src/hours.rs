@@ -1,5 +1,7 @@
 //! When the market is open: always, or in the regular sessions of the New York Stock Exchange.
 
+use std::collections::BTreeMap;
+
 use jiff::{
     Timestamp, ToSpan,
     civil::{Date, Time, Weekday, date, time},
@@ -42,12 +44,25 @@ pub struct Session {
 pub struct Calendar {
     hours: Hours,
     zone: TimeZone,
+    /// Sessions that end earlier than they should, by their first moment.
+    cut_short: BTreeMap<Timestamp, Timestamp>,
 }
 
 impl Calendar {
     /// The calendar of these hours. The zone's data are in the program.
     pub fn new(hours: Hours) -> Self {
-        Self { hours, zone: TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC) }
+        let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
+        Self { hours, zone, cut_short: BTreeMap::new() }
+    }
+
+    /// The session that is under way ends at a time, if there is one and the time is before its end.
+    pub fn cut_short(&mut self, now: Timestamp, closes: Timestamp) -> Option<Session> {
+        let session = self.session_at(now);
+        let is_earlier = closes < session.closes && session.opens <= now;
+        (self.hours == Hours::Nyse && is_earlier).then(|| {
+            self.cut_short.insert(session.opens, closes);
+            Session { closes, ..session }
+        })
     }
 
     /// Which hours it keeps.
@@ -144,8 +159,10 @@ impl Calendar {
         let today = self.date_at(at);
         let days = std::iter::once(today).chain(following(today));
         let sessions = days.filter_map(|day| {
-            let (opens, closes) = self.hours_on(day)?;
-            Some(Session { opens: self.moment(day, opens), closes: self.moment(day, closes) })
+            let (opens, regular) = self.hours_on(day)?;
+            let opens = self.moment(day, opens);
+            let closes = self.cut_short.get(&opens).copied();
+            Some(Session { opens, closes: closes.unwrap_or_else(|| self.moment(day, regular)) })
         });
         let mut open_or_next = sessions.filter(|session| session.closes > at);
         open_or_next.next().unwrap_or(Session { opens: at, closes: at })
@@ -170,10 +187,7 @@ fn is_holiday(day: Date) -> bool {
     let is_moved = |month: i8, of: i8| observed(date(year, month, of)) == day;
     // New Year's Day on a Saturday is not observed on the Friday, which is in the old year.
     let new_year = date(year, 1, 1);
-    let is_new_year = match new_year.weekday() {
-        Weekday::Saturday => false,
-        _ => observed(new_year) == day,
-    };
+    let is_new_year = new_year.weekday() != Weekday::Saturday && observed(new_year) == day;
     let last_monday_of_may = month == 5 && nth(-1, Weekday::Monday);
     is_new_year
         || (month == 1 && nth(3, Weekday::Monday))

@@ -95,6 +95,11 @@ pub enum Asked {
         /// Milliseconds.
         ms: u64,
     },
+    /// The session that is under way ends early.
+    Close {
+        /// Milliseconds from now.
+        ms: u64,
+    },
     /// An order trades whatever the market.
     Fill {
         /// The order's number.

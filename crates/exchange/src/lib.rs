@@ -12,7 +12,8 @@
 //!
 //! The order to read in: [`request`] (an order as it is asked for), [`refusal`] (every refusal with status, code and words),
 //! [`order`], [`account`], [`feed`] and [`floor`] (one symbol), [`venue`] (all of it, with the broker's checks),
-//! [`hours`] and [`clock`] (time), [`call`] and [`exchange`] (requests), `desk` and [`body`] (paths and answers), [`server`].
+//! [`hours`] and [`clock`] (time), [`call`] and [`exchange`] (requests), `desk` and [`body`] (paths and answers), [`fault`] (what
+//! goes wrong on purpose), [`journal`] (what survives a killed process), [`hub`] and [`stream`] (whoever listens), [`server`].
 //!
 //! What is absent, on purpose: no time is read outside [`clock`], nothing waits inside the venue, and money, shares and
 //! prices are exact decimals from the first byte to the last.
@@ -26,15 +27,19 @@ pub mod clock;
 mod desk;
 pub mod exact;
 pub mod exchange;
+pub mod fault;
 pub mod feed;
 pub mod floor;
 pub mod hours;
+pub mod hub;
 pub mod input;
+pub mod journal;
 pub mod limiter;
 pub mod order;
 pub mod refusal;
 pub mod request;
 pub mod server;
 pub mod setup;
+pub mod stream;
 pub mod update;
 pub mod venue;

@@ -171,11 +171,13 @@ impl Order {
         self.paid = self.paid.plus(execution.price.times(execution.quantity));
         (self.times.filled, self.times.updated) = (Some(at), at);
         let is_whole = self.quantity.is_some_and(|quantity| self.filled >= quantity);
-        self.status = match self.status {
-            _ if is_whole => BrokerStatus::Filled,
-            standing @ (BrokerStatus::PendingCancel | BrokerStatus::PendingReplace) => standing,
-            _ => BrokerStatus::PartiallyFilled,
-        };
+        let is_leaving =
+            matches!(self.status, BrokerStatus::PendingCancel | BrokerStatus::PendingReplace);
+        if is_whole {
+            self.status = BrokerStatus::Filled;
+        } else if !is_leaving {
+            self.status = BrokerStatus::PartiallyFilled;
+        }
     }
 
     /// The exact dollars over the exact shares, to six decimals.

@@ -13,6 +13,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
+    routing::any,
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -23,6 +24,7 @@ use tower::ServiceExt;
 use crate::{
     call::{Answer, Call},
     exchange::Exchange,
+    stream::{FEEDS, Frames, order_stream, quote_stream},
 };
 
 /// Bytes of a request's body that are read.
@@ -32,17 +34,25 @@ const TICK: Duration = Duration::from_millis(25);
 
 /// The exchange as all connections share it. Calls are short and never wait inside.
 #[derive(Clone, Debug)]
-pub struct Shared(Arc<Mutex<Exchange>>);
+pub struct Shared {
+    exchange: Arc<Mutex<Exchange>>,
+    frames: Frames,
+}
 
 impl Shared {
-    /// An exchange to be shared.
-    pub fn new(exchange: Exchange) -> Self {
-        Self(Arc::new(Mutex::new(exchange)))
+    /// An exchange to be shared, whose order streams send such frames.
+    pub fn new(exchange: Exchange, frames: Frames) -> Self {
+        Self { exchange: Arc::new(Mutex::new(exchange)), frames }
+    }
+
+    /// The frames of the order streams.
+    pub(crate) fn frames(&self) -> Frames {
+        self.frames
     }
 
     /// The exchange, for one call.
     pub fn lock(&self) -> MutexGuard<'_, Exchange> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,7 +139,10 @@ async fn connection(stream: TcpStream, router: Router) {
 
 /// Every path of the exchange.
 pub fn router(shared: Shared) -> Router {
-    Router::new().fallback(answer).with_state(shared)
+    let feeds = FEEDS.into_iter().fold(Router::new(), |router, feed| {
+        router.route(&format!("/v2/{feed}"), any(quote_stream))
+    });
+    feeds.route("/stream", any(order_stream)).fallback(answer).with_state(shared)
 }
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {

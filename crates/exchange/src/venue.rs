@@ -106,6 +106,10 @@ impl Venue {
     /// # Errors
     /// [`Refusal`]: nothing but time has changed.
     pub fn perform(&mut self, input: &Input) -> Result<Option<usize>, Refusal> {
+        if matches!(input.what, Asked::Opened) {
+            // The market stood still from the last input to now, as no process ran it.
+            self.pause();
+        }
         self.advance(input.at);
         match &input.what {
             Asked::Opened => self.reopen(),
@@ -122,6 +126,7 @@ impl Venue {
             Asked::Quote { .. }
             | Asked::Trade { .. }
             | Asked::Halt { .. }
+            | Asked::Close { .. }
             | Asked::Fill { .. }
             | Asked::Pay { .. }
             | Asked::Deposit { .. } => self.intervene(&input.what)?,
@@ -160,15 +165,15 @@ impl Venue {
         any
     }
 
-    /// The market stood still from the last input to now, as no process ran it.
+    /// Session time goes on.
     fn reopen(&mut self) {
         let session = self.stretch.session;
         self.stretch = Stretch { at: self.now, session, is_open: self.calendar.is_open(self.now) };
         self.turns_at = self.calendar.turns_after(self.now);
     }
 
-    /// Another process will open this exchange: until then session time stands still.
-    pub fn pause(&mut self) {
+    /// Session time stands still.
+    fn pause(&mut self) {
         let session = self.stretch.session_at(self.now);
         self.stretch = Stretch { at: self.now, session, is_open: false };
         self.turns_at = None;

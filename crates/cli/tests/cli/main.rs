@@ -6,6 +6,7 @@ mod config;
 mod damage;
 mod disk;
 mod freeze;
+mod exchange;
 mod halt;
 mod help;
 mod input;

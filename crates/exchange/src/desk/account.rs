@@ -1,6 +1,6 @@
 //! `/v2/account`, `/v2/assets`, `/v2/clock`, `/v2/calendar`.
 
-use jiff::{SignedDuration, ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date};
 use serde_json::Value;
 
 use crate::{
@@ -28,7 +28,7 @@ impl Exchange {
         match (call.method.as_str(), path) {
             ("GET", ["v2", "account"]) => {
                 let owner = self.venue.account(account);
-                Ok(Answer::ok(body::account::account(&self.venue, owner, SignedDuration::ZERO)))
+                Ok(Answer::ok(body::account::account(&self.venue, owner, self.twist.lag)))
             }
             ("GET", ["v2", "account", "configurations"]) => Ok(self.configuration(account)),
             ("PATCH", ["v2", "account", "configurations"]) => {

@@ -11,6 +11,7 @@ use crate::{
     call::{Answer, Call},
     exact::Exact,
     exchange::Exchange,
+    fault::Script,
     input::Asked,
     refusal::Refusal,
     setup::Wanted,
@@ -56,6 +57,12 @@ struct Halt {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Close {
+    ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Fill {
     client_order_id: String,
     #[serde(default)]
@@ -90,6 +97,16 @@ impl Exchange {
     pub(crate) fn control(&mut self, call: &Call, path: &[&str]) -> Result<Answer, Refusal> {
         match (call.method.as_str(), path) {
             ("GET", ["state"]) => Ok(Answer::ok(self.state())),
+            ("GET", ["faults"]) => Ok(self.faults_body()),
+            ("POST", ["faults"]) => {
+                let script: Script = read(call)?;
+                self.faults.add(&script);
+                Ok(self.faults_body())
+            }
+            ("DELETE", ["faults"]) => {
+                self.faults.clear();
+                Ok(self.faults_body())
+            }
             ("POST", ["advance"]) => {
                 let Advance { ms } = read(call)?;
                 if ms < 0 {
@@ -114,6 +131,16 @@ impl Exchange {
         }
     }
 
+    fn faults_body(&self) -> Answer {
+        let hits: Map<String, Value> = self
+            .faults
+            .hits()
+            .iter()
+            .map(|(fault, hits)| (fault.word().to_owned(), (*hits).into()))
+            .collect();
+        Answer::ok(json!({ "rules": self.faults.count(), "hits": hits }))
+    }
+
     fn asked(&self, call: &Call, what: &str) -> Result<Asked, Refusal> {
         Ok(match what {
             "quote" => {
@@ -127,6 +154,10 @@ impl Exchange {
             "halt" => {
                 let Halt { symbol, ms } = read(call)?;
                 Asked::Halt { symbol, ms }
+            }
+            "close" => {
+                let Close { ms } = read(call)?;
+                Asked::Close { ms }
             }
             "fill" => {
                 let Fill { client_order_id, account, qty, price } = read(call)?;
@@ -188,6 +219,7 @@ impl Exchange {
             "now": self.venue.now().to_string(),
             "is_virtual": self.clock.is_virtual(),
             "seed": self.seed,
+            "listeners": self.hub.listeners(),
             "accounts": accounts,
             "fills": fills,
         })

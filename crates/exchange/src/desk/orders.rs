@@ -57,7 +57,8 @@ impl Exchange {
             "PATCH" => {
                 let body = call.json()?;
                 let id = self.client_id(&body, self.venue.order(number).account);
-                let asked = Asked::Replace { order: number, body, id, delay_ms: None };
+                let delay_ms = self.twist.replace_ms;
+                let asked = Asked::Replace { order: number, body, id, delay_ms };
                 let new = self.perform(asked)?.ok_or(Refusal::Unavailable)?;
                 Ok(Answer::ok(self.order_body(new)))
             }

@@ -148,10 +148,8 @@ impl Venue {
     }
 
     fn announce(&mut self, number: usize) {
-        let event = match self.orders[number].status {
-            BrokerStatus::Accepted => Event::Accepted,
-            _ => Event::PendingNew,
-        };
+        let is_queued = self.orders[number].status == BrokerStatus::Accepted;
+        let event = if is_queued { Event::Accepted } else { Event::PendingNew };
         self.tell(number, event, self.now, None);
     }
 
@@ -201,14 +199,14 @@ impl Venue {
     /// Takes the request to cancel an order; asking again while it is under way changes nothing.
     pub(super) fn cancel(&mut self, number: usize) -> Result<(), Refusal> {
         let order = &mut self.orders[number];
-        match order.status {
-            BrokerStatus::PendingCancel => return Ok(()),
-            BrokerStatus::PendingReplace => {
-                let message = "original order pending replacement";
-                return Err(Refusal::Unprocessable(message.to_owned()));
-            }
-            ended if !crate::order::is_open(ended) => return Err(Refusal::NotCancelable(ended)),
-            _ => {}
+        if order.status == BrokerStatus::PendingCancel {
+            return Ok(());
+        }
+        if order.status == BrokerStatus::PendingReplace {
+            return Err(unprocessable("original order pending replacement"));
+        }
+        if !order.is_open() {
+            return Err(Refusal::NotCancelable(order.status));
         }
         order.status = BrokerStatus::PendingCancel;
         (order.times.cancel_requested, order.times.updated) = (Some(self.now), self.now);

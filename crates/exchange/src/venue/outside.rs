@@ -2,6 +2,7 @@
 
 use alchemiser_core::{money::Money, price::Price, quantity::Quantity};
 use alchemiser_market::book::{BookQuote, Phase};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::{
     exact::Exact,
     input::Asked,
     refusal::Refusal,
-    request::Fields,
+    request::{Fields, TimeInForce},
 };
 
 fn malformed(message: impl Into<String>) -> Refusal {
@@ -95,6 +96,7 @@ impl Venue {
                     self.apply(occurrence);
                 }
             }
+            Asked::Close { ms } => self.close_early(later_millis(now, *ms))?,
             Asked::Fill { order, qty, price } => {
                 self.overtake(*order, qty.map(|qty| qty.0), price.map(|price| price.0))?;
             }
@@ -116,6 +118,26 @@ impl Venue {
             | Asked::Configure { .. }
             | Asked::List { .. } => {
                 return Err(malformed(format!("no intervention of seed {seed}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The session that is under way ends at a time, and its orders with it.
+    fn close_early(&mut self, closes: Timestamp) -> Result<(), Refusal> {
+        let session = self.calendar.cut_short(self.now, closes);
+        let session = session.ok_or_else(|| malformed("there is no session that ends later"))?;
+        self.turns_at = Some(session.closes);
+        for account in &self.accounts {
+            for number in account.open.values().flatten() {
+                let order = &mut self.orders[*number];
+                let floor = self.floors.get_mut(&order.terms.symbol);
+                if order.terms.time_in_force != TimeInForce::Gtc
+                    && let Some(floor) = floor
+                {
+                    order.times.expires = order.times.expires.min(session.closes);
+                    floor.expire(*number, order.times.expires);
+                }
             }
         }
         Ok(())

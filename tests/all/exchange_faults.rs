@@ -54,8 +54,8 @@ fn every_fault_of_the_simulated_broker_is_one_of_the_exchange() {
     let words: BTreeSet<&str> = Exchange::ALL.into_iter().map(Exchange::word).collect();
     for fault in World::ALL {
         let word = fault.word();
-        let is_elsewhere = ELSEWHERE.iter().any(|head| word.starts_with(head))
-            || ELSEWHERE_WHOLE.contains(&word);
+        let is_elsewhere =
+            ELSEWHERE.iter().any(|head| word.starts_with(head)) || ELSEWHERE_WHOLE.contains(&word);
         match at_the_exchange(fault) {
             Some(found) => assert!(words.contains(found), "{word}: no {found}"),
             None => assert!(is_elsewhere, "{word} has no counterpart at the exchange"),

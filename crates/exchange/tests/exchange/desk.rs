@@ -142,11 +142,11 @@ impl Desk {
 /// The body of an order given in words.
 pub(crate) fn order(id: &str, words: &str) -> Value {
     let words: Vec<&str> = words.split_whitespace().collect();
-    let (side, size, symbol, kind) = (words[0], words[1], words[2], words[3]);
+    let (side, amount, symbol, kind) = (words[0], words[1], words[2], words[3]);
     let mut body = json!({"symbol": symbol, "side": side, "type": kind, "time_in_force": "day"});
-    match size.strip_prefix('$') {
+    match amount.strip_prefix('$') {
         Some(dollars) => body["notional"] = dollars.into(),
-        None => body["qty"] = size.into(),
+        None => body["qty"] = amount.into(),
     }
     for word in &words[4..] {
         let is_price = word.starts_with(|c: char| c.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Every JSON answer against the broker's own OpenAPI files, and the places where its recorded traffic differs from them.
+//! Every JSON answer against the broker's own `OpenAPI` files, and the places where its recorded traffic differs from them.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -14,7 +14,7 @@ const DIFFERENCES: [(&str, &str); 1] = [(
     "the schema wants one of two kinds of activity, and every fill is also valid as the other kind",
 )];
 
-/// A schema of OpenAPI 3.0 as JSON Schema: what is nullable may be null.
+/// A schema of `OpenAPI` 3.0 as JSON Schema: what is nullable may be null.
 fn with_null(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(with_null),

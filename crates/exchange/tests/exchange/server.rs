@@ -1,4 +1,4 @@
-//! The bytes on the wire: headers, broken connections and the two WebSockets, over the loopback interface.
+//! The bytes on the wire: headers, broken connections and the two `WebSocket`s, over the loopback interface.
 
 use alchemiser_exchange::{
     clock::Clock,

@@ -19,7 +19,7 @@ fn step(desk: &mut Desk, k: i64) {
         "sell 2 HELD market",
         "buy $50.5 AAPL market",
     ];
-    desk.send("POST", "/v2/orders", &order(&id, words[k as usize % 4]));
+    desk.send("POST", "/v2/orders", &order(&id, words[usize::try_from(k).unwrap() % 4]));
     desk.advance(300);
     let (_, before) =
         desk.get(&format!("/v2/orders:by_client_order_id?client_order_id=o{}", k - 4));

@@ -8,7 +8,7 @@ state=$(mktemp -d)/state
 export ALCHEMISER_STATE="file:$state" ALCHEMISER_AGE=restated
 
 # The emulator builds a function on its first invocation, with cargo's own cache.
-cargo build --quiet --locked -p alchemiser-cli -p alchemiser-rebalance-planned -p alchemiser-sweeper -p alchemiser-trade-execution -p alchemiser-workflow-outcome
+cargo build --quiet --locked -p alchemiser-cli -p alchemiser-bootstrap
 cargo lambda watch --quiet --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port" >"$state.log" 2>&1 &
 emulator=$!
 trap 'kill "$emulator" 2>/dev/null || true; wait "$emulator" 2>/dev/null || true' EXIT

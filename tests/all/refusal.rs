@@ -136,24 +136,40 @@ fn a_refused_input_is_answered_once_with_its_code_and_field() {
     }
 }
 
-/// H6: bytes that are no event at all are answered, too, and are never a failed message.
+/// Two records with the same body: how many failed, and how many were refused.
+fn records_of(body: &str) -> (World, usize, usize) {
+    let world = World::new(1);
+    let session = world.session(Script::clean());
+    let payload = plans::records(&[("m-1", body.to_owned()), ("m-2", body.to_owned())]);
+    let handled = block_on(alchemiser_rebalance_planned::handle(
+        payload.as_bytes(),
+        &session.desk,
+        &world.rules,
+    ));
+    let handled = handled.unwrap();
+    drop(session);
+    assert!(handled.accepted.iter().all(|accepted| matches!(accepted, Accepted::Refused(_))));
+    (world, handled.response.batch_item_failures.len(), handled.accepted.len())
+}
+
+/// H6: what has an id is answered whatever else is wrong with it, once, and consumed.
 #[test]
-fn bytes_that_are_no_event_are_refused_and_recorded() {
+fn an_event_that_can_be_named_is_refused_and_recorded() {
     let twice = plans::small().to_string().replacen("\"items\":", "\"items\":[],\"items\":", 1);
-    for body in ["{", "[]", "{\"detail-type\":\"RebalancePlanned\"}", &twice] {
-        let world = World::new(1);
-        let session = world.session(Script::clean());
-        let payload = plans::records(&[("m-1", body.to_owned()), ("m-2", body.to_owned())]);
-        let handled = block_on(alchemiser_rebalance_planned::handle(
-            payload.as_bytes(),
-            &session.desk,
-            &world.rules,
-        ))
-        .unwrap();
-        assert!(handled.response.batch_item_failures.is_empty());
-        assert!(handled.accepted.iter().all(|accepted| matches!(accepted, Accepted::Refused(_))));
-        assert_eq!(world.taken.all().len(), 1, "{body}");
-        assert_eq!((world.logs().len(), handled.accepted.len()), (1, 2));
+    for body in ["{\"id\":\"e-1\",\"detail-type\":\"RebalancePlanned\"}", &twice] {
+        let (world, failed, refused) = records_of(body);
+        assert_eq!((failed, refused), (0, 2), "{body}");
+        assert_eq!((world.taken.all().len(), world.logs().len()), (1, 1), "{body}");
+    }
+}
+
+/// H6: bytes that nobody could be told of are failed messages, so that they land in the dead-letter queue as they are.
+#[test]
+fn bytes_without_an_id_are_failed_messages() {
+    for body in ["", "{", "[]", "{\"detail-type\":\"RebalancePlanned\"}", "{\"id\":\" \"}"] {
+        let (world, failed, refused) = records_of(body);
+        assert_eq!((failed, refused), (2, 0), "{body}");
+        assert_eq!((world.taken.all().len(), world.logs().len()), (0, 0), "{body}");
     }
 }
 

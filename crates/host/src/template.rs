@@ -200,7 +200,7 @@ impl Template {
 
     fn routes(&self, rule: &Resource<'_>) -> Result<Vec<Route>, TemplateError> {
         self.check_bus(rule)?;
-        let pattern = pattern(rule)?;
+        let pattern = self.pattern(rule)?;
         let targets = rule.property("/Targets").and_then(Value::as_array);
         let targets = targets.map(Vec::as_slice).unwrap_or_default();
         if targets.is_empty() {
@@ -217,6 +217,39 @@ impl Template {
                 Err(TemplateError::RuleOffBus { rule: rule.id.to_owned(), found: written(bus) })
             }
         }
+    }
+
+    fn pattern(&self, rule: &Resource<'_>) -> Result<Pattern, TemplateError> {
+        let id = || rule.id.to_owned();
+        match rule.property("/EventPattern") {
+            Some(pattern @ Value::Object(_)) => Pattern::parse(&self.with_defaults(pattern))
+                .map_err(|source| TemplateError::Pattern { rule: id(), source }),
+            other => Err(TemplateError::PatternNotObject { rule: id(), found: written(other) }),
+        }
+    }
+
+    /// A pattern in which every list that is a parameter is the parameter's default.
+    fn with_defaults(&self, pattern: &Value) -> Value {
+        match pattern {
+            Value::Object(fields) => self.default_of(pattern).unwrap_or_else(|| {
+                let fields = fields.iter();
+                fields.map(|(name, value)| (name.clone(), self.with_defaults(value))).collect()
+            }),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => pattern.clone(),
+        }
+    }
+
+    fn default_of(&self, value: &Value) -> Option<Value> {
+        let parameter = self.document.get("Parameters")?.get(value.get("Ref")?.as_str()?)?;
+        if parameter.get("Type")?.as_str() != Some("CommaDelimitedList") {
+            return None;
+        }
+        let default = parameter.get("Default")?.as_str()?;
+        Some(default.split(',').map(|item| Value::from(item.trim())).collect())
     }
 
     fn route(
@@ -302,16 +335,6 @@ impl Template {
             expected_seconds,
             found_seconds,
         })
-    }
-}
-
-fn pattern(rule: &Resource<'_>) -> Result<Pattern, TemplateError> {
-    let id = || rule.id.to_owned();
-    match rule.property("/EventPattern") {
-        Some(pattern @ Value::Object(_)) => {
-            Pattern::parse(pattern).map_err(|source| TemplateError::Pattern { rule: id(), source })
-        }
-        other => Err(TemplateError::PatternNotObject { rule: id(), found: written(other) }),
     }
 }
 
@@ -421,6 +444,23 @@ Resources:
         let queue = Via::Queue("Queue".to_owned());
         let expected = [("Direct", "Worker", Via::Direct, 2), ("Queued", "Reader", queue, 4)];
         assert_eq!(summary(&routes), expected);
+    }
+
+    #[test]
+    fn a_list_that_is_a_parameter_is_its_default() {
+        let parameters = |kind: &str| {
+            let list =
+                format!("Parameters: {{ From: {{ Type: {kind}, Default: \"one, two\" }} }}\n");
+            list + &SOUND.replace("{ source: [direct] }", "{ source: { Ref: From } }")
+        };
+        let routes = Routes::parse(&parameters("CommaDelimitedList")).unwrap();
+        let wants = |source: &str| {
+            let event = serde_json::json!({ "source": source });
+            routes.matching(&event).map(|route| route.rule.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!([wants("one"), wants("two")], [["Direct"], ["Direct"]]);
+        assert!(wants("three").is_empty());
+        assert_eq!(Routes::parse(&parameters("String")).unwrap_err().code(), "PATTERN_SHAPE");
     }
 
     #[test]

@@ -9,6 +9,22 @@ use alchemiser_driver::ports::Clock;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+/// Time as the machine has it, also after the process was frozen.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep_until(&self, until: Timestamp) {
+        let wait = Duration::try_from(until.duration_since(self.now())).unwrap_or(Duration::ZERO);
+        tokio::time::sleep(wait).await;
+    }
+}
+
 /// Time that passes: it starts where it is told and goes on at the pace of the machine.
 #[derive(Debug)]
 pub struct RunningClock {

@@ -19,7 +19,7 @@ use crate::{
     exchange::{LocalExchange, lived_until},
     notices::FileNotifier,
     outbox::FilePublisher,
-    settings::{CONFIG_REFUSED, Settings},
+    settings::{CONFIG_REFUSED, ConfigRefused, Flag, Settings},
     state::{Exclusive, Pace, StateDir},
     store::FileStore,
 };
@@ -40,35 +40,17 @@ pub struct LocalFunction {
 }
 
 impl LocalFunction {
-    /// Reads `ALCHEMISER_STATE` (required, `file:DIR`), `ALCHEMISER_ACCOUNT` (default: the simulated one) and
-    /// `ALCHEMISER_AGE` (`stated`, the default, or `restated`), and the policy's [`Settings`] (`ALCHEMISER_CONFIG`,
-    /// `ALCHEMISER__…`).
+    /// Reads `ALCHEMISER_STATE` (required, `file:DIR`), and the [`rules`] for the simulated account.
     ///
     /// # Errors
     /// [`Failed`] naming the variable, what was expected and what was found.
     pub fn from_env() -> Result<Self, Failed> {
-        let settings =
-            Settings::load(None, &[]).map_err(|error| Failed::new(CONFIG_REFUSED, error))?;
+        let rules = rules(Some(SIMULATED_ACCOUNT))?;
         let place = env::var("ALCHEMISER_STATE").unwrap_or_default();
         let Some(directory) = place.strip_prefix("file:") else {
-            let message = format!("ALCHEMISER_STATE: expected file:DIR, found {place:?}");
-            return Err(Failed { code: "CONFIGURATION", message });
+            return Err(failed(&format!("ALCHEMISER_STATE: expected file:DIR, found {place:?}")));
         };
-        let failed = |error: &dyn std::fmt::Display| Failed::new("CONFIGURATION", error);
         let state = StateDir::open(Path::new(directory)).map_err(|error| failed(&error))?;
-        let account = env::var("ALCHEMISER_ACCOUNT")
-            .unwrap_or_else(|_: env::VarError| SIMULATED_ACCOUNT.to_owned());
-        let account = AccountId::new(&account)
-            .map_err(|error| failed(&format!("ALCHEMISER_ACCOUNT: {error}")))?;
-        let age = match env::var("ALCHEMISER_AGE").as_deref() {
-            Err(_) | Ok("stated") => Age::AsStated,
-            Ok("restated") => Age::Restated,
-            Ok(other) => {
-                return Err(failed(&format!(
-                    "ALCHEMISER_AGE: expected stated or restated, found {other:?}"
-                )));
-            }
-        };
         let owner =
             Owner::new(&uuid::Uuid::new_v4().to_string()).map_err(|error| failed(&error))?;
         let store = FileStore::new(&state, &owner).map_err(|error| failed(&error))?;
@@ -80,12 +62,7 @@ impl LocalFunction {
             clock: Arc::new(RunningClock::starting_at(base)),
             owner,
         };
-        Ok(Self {
-            notifier: FileNotifier::new(&state),
-            state,
-            desk,
-            rules: Rules { accounts: Accounts { default: account }, policy: settings.policy, age },
-        })
+        Ok(Self { notifier: FileNotifier::new(&state), state, desk, rules })
     }
 
     /// The floor to trade a plan on: the simulated exchange of the state directory, for as long as the floor lives.
@@ -110,4 +87,39 @@ impl LocalFunction {
         };
         Ok((floor, exclusive))
     }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Failed {
+    Failed::new("CONFIGURATION", error)
+}
+
+/// What plans are judged by: `ALCHEMISER_ACCOUNT` (or the given default), `ALCHEMISER_AGE` (`stated`, the default, or
+/// `restated`), and the policy's [`Settings`] (`ALCHEMISER_CONFIG`, `ALCHEMISER__…`, and `ALCHEMISER_SETTINGS`, which
+/// holds `key=value;key=value` and wins).
+///
+/// # Errors
+/// [`Failed`] naming the variable, what was expected and what was found.
+pub fn rules(default: Option<&str>) -> Result<Rules, Failed> {
+    let settings = settings().map_err(|error| Failed::new(CONFIG_REFUSED, error))?;
+    let named = env::var("ALCHEMISER_ACCOUNT").ok().or_else(|| default.map(str::to_owned));
+    let missing = "ALCHEMISER_ACCOUNT: expected the broker's account number, found nothing";
+    let account = AccountId::new(&named.ok_or_else(|| failed(&missing))?)
+        .map_err(|error| failed(&format!("ALCHEMISER_ACCOUNT: {error}")))?;
+    let age = match env::var("ALCHEMISER_AGE").as_deref() {
+        Err(_) | Ok("stated") => Age::AsStated,
+        Ok("restated") => Age::Restated,
+        Ok(other) => {
+            return Err(failed(&format!(
+                "ALCHEMISER_AGE: expected stated or restated, found {other:?}"
+            )));
+        }
+    };
+    Ok(Rules { accounts: Accounts { default: account }, policy: settings.policy, age })
+}
+
+fn settings() -> Result<Settings, ConfigRefused> {
+    let given = env::var("ALCHEMISER_SETTINGS").unwrap_or_default();
+    let parts = given.split(';').map(str::trim).filter(|part| !part.is_empty());
+    let flags = parts.map(|part| Flag::assignment("ALCHEMISER_SETTINGS", part));
+    Settings::load(None, &flags.collect::<Result<Vec<_>, _>>()?)
 }

@@ -67,8 +67,8 @@ pub fn envelope(bytes: &[u8]) -> Result<Envelope, PlanRefused> {
     Ok(Envelope { detail_type, source, id, detail })
 }
 
-/// The id under which an input is recorded when it is refused: its event's, or one made of its bytes.
-pub fn source_id(bytes: &[u8]) -> String {
+/// The id that an input itself has: its event's, or its envelope's. Without one nobody could be told of it.
+pub fn own_id(bytes: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Ids {
         id: Option<String>,
@@ -82,7 +82,12 @@ pub fn source_id(bytes: &[u8]) -> String {
     let inner =
         ids.as_ref().and_then(|ids| ids.detail.as_ref()).and_then(|detail| detail.event_id.clone());
     let found = inner.or_else(|| ids.and_then(|ids| ids.id));
-    found.filter(|id| alchemiser_core::ids::EventId::new(id).is_ok()).unwrap_or_else(|| {
+    found.filter(|id| alchemiser_core::ids::EventId::new(id).is_ok())
+}
+
+/// The id under which an input is recorded when it is refused: its own, or one made of its bytes.
+pub fn source_id(bytes: &[u8]) -> String {
+    own_id(bytes).unwrap_or_else(|| {
         let mut digest = data_encoding::HEXLOWER.encode(&Sha256::digest(bytes));
         digest.truncate(32);
         format!("input-{digest}")

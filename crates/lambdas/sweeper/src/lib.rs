@@ -7,6 +7,7 @@ use alchemiser_driver::{
     ports::Desk,
     sweep::{Found, Swept, sweep},
 };
+use alchemiser_wire::request::Why;
 use serde::Serialize;
 
 /// What a sweep came to, for the log of the invocation.
@@ -16,6 +17,8 @@ pub struct Summary {
     pub seen: usize,
     /// Plans that were asked for.
     pub asked: usize,
+    /// Of these, plans whose owner's lease was over before they were.
+    pub lease_over: usize,
     /// Plans that were let go.
     pub let_go: usize,
     /// Plans that need a person.
@@ -28,6 +31,7 @@ impl Summary {
         Self {
             seen: swept.len(),
             asked: count(|found| matches!(found, Found::Asked(_))),
+            lease_over: count(|found| matches!(found, Found::Asked(Why::LeaseOver))),
             let_go: count(|found| matches!(found, Found::LetGo | Found::Forgotten)),
             alarming: count(|found| matches!(found, Found::Exhausted | Found::Unreadable(_))),
         }

@@ -13,7 +13,23 @@ use alchemiser_wire::{
     request::{DETAIL_TYPE, Request},
 };
 use aws_lambda_events::sqs::SqsBatchResponse;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// Kept of an invocation's time for the hand-over.
+const HAND_OVER: SignedDuration = SignedDuration::from_secs(60);
+
+/// A function's time when its runtime does not say (a local emulator's deadline lies in the past): the longest that AWS
+/// allows, and what the template gives this function.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+
+/// When to hand over, on the function's own clock: a minute before the deadline, which is in milliseconds on the
+/// runtime's clock.
+pub fn stop_at(deadline: u64, runtime: Timestamp, own: Timestamp) -> Option<Timestamp> {
+    let deadline = i64::try_from(deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    let left = deadline.map(|at| at.duration_since(runtime)).filter(SignedDuration::is_positive);
+    let left = left.unwrap_or(LONGEST).saturating_sub(HAND_OVER);
+    own.checked_add(left.max(SignedDuration::ZERO)).ok()
+}
 
 /// What an invocation came to.
 #[derive(Debug)]
@@ -62,4 +78,26 @@ pub async fn handle<K>(
     })
     .await?;
     Ok(Handled { response: dealt.response, executed: dealt.outcomes, failed: dealt.failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(deadline: u64, expected: &str) {
+        let (runtime, own) = ("2026-01-26T20:00:00Z", "2026-01-26T15:00:00Z");
+        let stop = stop_at(deadline, runtime.parse().unwrap(), own.parse().unwrap());
+        assert_eq!(stop.unwrap().to_string(), expected);
+    }
+
+    /// X8: a minute is kept for the hand-over; a deadline in the past says nothing.
+    #[test]
+    fn the_hand_over_is_a_minute_before_the_deadline() {
+        let now = 1_769_457_600_000;
+        check(now + 300_000, "2026-01-26T15:04:00Z");
+        check(now + 30_000, "2026-01-26T15:00:00Z");
+        check(now, "2026-01-26T15:14:00Z");
+        check(600_000, "2026-01-26T15:14:00Z");
+        check(u64::MAX, "2026-01-26T15:14:00Z");
+    }
 }

@@ -9,19 +9,28 @@ BOLERO_RANDOM_ITERATIONS ?= 1000000
 # Lines of core that no test of core reaches; it only falls. Half of them are the table of settings, evaluated by the compiler.
 UNCOVERED_MAX := 96
 
+# What the bootstraps are built for: x86_64 or arm64.
+ARCH ?= arm64
+
+# `make deploy`: which money, and for live its confirmation; what else the stack is given, as KEY=VALUE …
+STAGE ?= paper
+CONFIRM ?= no
+PARAMETERS ?=
+STACK := alchemiser-$(STAGE)
+
 # A part of the mutants of core, e.g. SHARD=2/8; all of them take hours.
 SHARD ?= 0/1
 
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci supply template lambda help
+.PHONY: lambdas test-aws deploy destroy run sim sim-night crashes planted kill-night model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci supply template lambda help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
 
 run: ## execute the example plan on the simulated exchange (again: says that it was executed)
-	$(CARGO) build --locked -p alchemiser-cli
+	$(CARGO) build --locked -p alchemiser-cli --no-default-features
 	target/debug/alchemiser run $(PLAN) --now --state $(STATE)
 
 sim: ## 100,000 plans in a simulated world where everything goes wrong; every invariant is checked
@@ -81,7 +90,7 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test clients planted coverage supply template lambda ## all of CI
+ci: lint test clients planted coverage supply template lambda test-aws ## all of CI
 
 $(TOOLS)/ready: infra/ci/requirements.txt
 	python3 -m venv $(TOOLS)
@@ -118,3 +127,35 @@ template: $(TOOLS)/ready ## the SAM template
 
 lambda: $(TOOLS)/ready ## the four functions as processes of their own, invoked as the README says
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/ci/lambda.sh
+
+lambdas: $(TOOLS)/ready ## the functions' bootstraps for ARCH, small and quick to start: target/lambda/ARCH/NAME/bootstrap
+	rustup target add $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) lambda build --quiet --locked --profile lambda --package alchemiser-bootstrap \
+		--target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu.2.34 --lambda-dir target/lambda/$(ARCH)
+
+$(TOOLS)/aws/ready: infra/ci/requirements-aws.txt
+	python3 -m venv $(TOOLS)/aws
+	$(TOOLS)/aws/bin/pip install --quiet --disable-pip-version-check --requirement infra/ci/requirements-aws.txt
+	touch $@
+
+$(TOOLS)/sam/ready: infra/ci/requirements-sam.txt
+	python3 -m venv $(TOOLS)/sam
+	$(TOOLS)/sam/bin/pip install --quiet --disable-pip-version-check --requirement infra/ci/requirements-sam.txt
+	touch $@
+
+test-aws: $(TOOLS)/aws/ready $(TOOLS)/sam/ready ## the stack on emulated AWS: deployed as it is, a plan on its bus, races of the store
+	$(CARGO) build --locked --workspace --bins
+	infra/ci/bootstraps.sh target/debug target/lambda/emulated
+	$(TOOLS)/sam/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
+	$(TOOLS)/aws/bin/python infra/ci/test_aws.py emulated
+
+deploy: $(TOOLS)/sam/ready lambdas ## the stack of STAGE, with AWS credentials of the shell; docs/deploy.md says how
+	ln -sfn $(ARCH) target/lambda/deployed
+	$(TOOLS)/sam/bin/sam deploy --template-file infra/template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
+		--parameter-overrides Stage=$(STAGE) ConfirmLive=$(CONFIRM) Architecture=$(ARCH) $(PARAMETERS)
+
+destroy: $(TOOLS)/sam/ready ## removes the stack of STAGE and keeps its bucket; live only with CONFIRM=real-money
+	@if [ "$(STAGE)" = live ] && [ "$(CONFIRM)" != real-money ]; then \
+		echo "destroy: expected CONFIRM=real-money beside STAGE=live, found CONFIRM=$(CONFIRM)"; exit 2; fi
+	$(TOOLS)/sam/bin/sam delete --no-prompts --stack-name $(STACK)
+	@echo "The bucket with logs and ledgers, and its key, are still there."

@@ -23,9 +23,14 @@ invoke() { # function, event
     echo
 }
 invoke rebalance-planned examples/plans/growth-and-bonds.json
-invoke sweeper infra/ci/tick.json
+invoke sweeper tests/events/sweeper.tick.json
 invoke trade-execution "$state"/events/TradeExecutionRequested-*.json
 invoke workflow-outcome "$state"/events/WorkflowCompleted-*.json
-invoke sweeper infra/ci/tick.json | grep '"seen":0'
+invoke sweeper tests/events/sweeper.tick.json | grep '"seen":0'
+# What is not a function's own: answered as it should be, and nothing hangs.
+invoke rebalance-planned tests/events/rebalance-planned.without-body.json | grep -F '"itemIdentifier":"m-without-body"'
+invoke rebalance-planned tests/events/rebalance-planned.other-type.json | grep -F '"batchItemFailures":[]'
+invoke trade-execution tests/events/trade-execution.unclaimed.json | grep -F '"itemIdentifier":"m-unclaimed"'
+invoke workflow-outcome tests/events/workflow-outcome.other-type.json | grep -F '"batchItemFailures":[]'
 test -s "$state"/ledger/SIM000000001/date=*/growth-and-bonds-2026-11-20.jsonl
 target/debug/alchemiser verify --state "$state"

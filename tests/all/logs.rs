@@ -62,7 +62,7 @@ fn every_fact_of_an_owner_is_one_event_under_its_ids() {
         world.run(&event, Script::clean());
         world
     });
-    let of_turns = || said.iter().filter(|line| line["target"] == "alchemiser_driver::turn");
+    let of_turns = || said.iter().filter(|line| line["target"] == "alchemiser_driver::trace");
     let under: Vec<&Value> = of_turns().filter(|line| line["span"]["name"] == "execute").collect();
     let entries = world.entries(&plans::id_of(&event));
     let facts = || entries.iter().filter(|entry| entry.epoch > 0).flat_map(|entry| &entry.facts);

@@ -21,6 +21,7 @@ mod owners;
 mod parsers;
 mod redelivery;
 mod refusal;
+mod requests;
 mod requirements;
 mod round_trip;
 mod sweep;

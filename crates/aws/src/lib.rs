@@ -19,6 +19,7 @@
 
 pub mod amazon;
 pub mod checks;
+pub mod copy;
 pub mod metrics;
 pub mod notifier;
 pub mod place;

@@ -9,7 +9,10 @@ use alchemiser_core::{
     account::Halt,
     ids::{AccountId, Owner},
 };
-use alchemiser_driver::{account, ports::Desk};
+use alchemiser_driver::{
+    account,
+    ports::{Desk, Store},
+};
 use alchemiser_host::{Bus, Routes, SharedBus};
 use alchemiser_local::{clock::RunningClock, function::SIMULATED_ACCOUNT, store::FileStore};
 use jiff::Timestamp;
@@ -19,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     args::{HaltArgs, SwitchArgs},
     exit::{Exit, Stopped},
-    load,
+    load, remote,
     session::AWS_ACCOUNT,
 };
 
@@ -36,17 +39,35 @@ fn failed(error: impl std::fmt::Display) -> Stopped {
     Stopped::failed("ACCOUNT_LOG", &error)
 }
 
-fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
-    let state = load::existing(&switch.state)?;
+async fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
     let owner = Owner::new(&Uuid::new_v4().to_string()).map_err(failed)?;
-    let store = FileStore::new(&state, &owner).map_err(failed)?;
+    let store = store(switch, &owner).await?;
     let routes = Routes::deployed().map_err(failed)?;
     let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
     let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-    let named = switch.account.as_deref().unwrap_or(SIMULATED_ACCOUNT);
-    let account = AccountId::new(named)
+    let account = AccountId::new(&named(switch)?)
         .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))?;
-    Ok((Desk { store: Arc::new(store), publisher: Arc::new(bus), clock, owner }, account))
+    Ok((Desk { store, publisher: Arc::new(bus), clock, owner }, account))
+}
+
+async fn store(switch: &SwitchArgs, owner: &Owner) -> Result<Arc<dyn Store>, Stopped> {
+    if remote::is_bucket(&switch.state) {
+        return remote::store(&switch.state).await;
+    }
+    let state = load::existing(&switch.state)?;
+    Ok(Arc::new(FileStore::new(&state, owner).map_err(failed)?))
+}
+
+/// The account meant: in a bucket it must be named, in a directory it is the simulated one unless it is named.
+fn named(switch: &SwitchArgs) -> Result<String, Stopped> {
+    match &switch.account {
+        Some(named) => Ok(named.clone()),
+        None if remote::is_bucket(&switch.state) => {
+            let message = "expected --account beside a bucket, found none";
+            Err(Stopped::new(Exit::Refused, "ACCOUNT", message))
+        }
+        None => Ok(SIMULATED_ACCOUNT.to_owned()),
+    }
 }
 
 /// Who is at the keyboard, as far as the system says.
@@ -75,7 +96,7 @@ fn say(
 /// Stops trading.
 pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.switch.json);
-    let (desk, id) = desk(&args.switch).map_err(stopped)?;
+    let (desk, id) = desk(&args.switch).await.map_err(stopped)?;
     let asked = Halt::new(&who(), &args.reason, desk.clock.now());
     let halt = account::halt(&desk, &id, asked).await.map_err(|error| stopped(failed(error)))?;
     let text = format!(
@@ -90,7 +111,7 @@ pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
 /// Lets trading go on.
 pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(switch.json);
-    let (desk, id) = desk(switch).map_err(stopped)?;
+    let (desk, id) = desk(switch).await.map_err(stopped)?;
     let ended =
         account::resume(&desk, &id, &who()).await.map_err(|error| stopped(failed(error)))?;
     let text = match ended {

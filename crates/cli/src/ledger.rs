@@ -59,7 +59,7 @@ pub(crate) fn ledger(args: &LedgerArgs) -> Result<Exit, Stopped> {
 }
 
 fn lines(args: &LedgerArgs) -> Result<Vec<LedgerLine>, Stopped> {
-    let state = load::existing(&args.read.state)?;
+    let state = load::readable(&args.read.state)?;
     let mut lines = Vec::new();
     for loaded in load::executions(&state)? {
         let wanted =

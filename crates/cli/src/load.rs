@@ -1,6 +1,6 @@
 //! Reading a state directory without using it.
 
-use std::path::Path;
+use std::{ops::Deref, path::Path};
 
 use alchemiser_core::{execution::Execution, policy::Policy};
 use alchemiser_driver::audit::StoredLog;
@@ -10,7 +10,10 @@ use alchemiser_local::{
 };
 use alchemiser_wire::entry::Entry;
 
-use crate::exit::{Exit, Stopped};
+use crate::{
+    exit::{Exit, Stopped},
+    remote,
+};
 
 /// An execution with the name of its log.
 pub(crate) struct Loaded {
@@ -24,6 +27,29 @@ pub(crate) fn state_stopped(error: &StateError) -> Stopped {
         StateError::Newer { .. } => Stopped::new(Exit::Refused, "STATE_NEWER", error),
         StateError::InUse { .. } => Stopped::new(Exit::Locked, "STATE_IN_USE", error),
     }
+}
+
+/// A state directory to be read: one of this machine, or a copy of what a bucket holds now.
+pub(crate) struct Readable {
+    state: StateDir,
+    _copy: Option<remote::Copy>,
+}
+
+impl Deref for Readable {
+    type Target = StateDir;
+
+    fn deref(&self) -> &StateDir {
+        &self.state
+    }
+}
+
+/// Opens what must be there already, to read it.
+pub(crate) fn readable(path: &Path) -> Result<Readable, Stopped> {
+    if !remote::is_bucket(path) {
+        return Ok(Readable { state: existing(path)?, _copy: None });
+    }
+    let (state, copy) = remote::copied(path)?;
+    Ok(Readable { state, _copy: Some(copy) })
 }
 
 /// Opens a directory that must be there already.

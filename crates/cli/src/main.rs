@@ -15,6 +15,7 @@ mod ledger;
 mod load;
 mod progress;
 mod recover;
+mod remote;
 mod replay;
 mod report;
 mod run;

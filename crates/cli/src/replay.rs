@@ -38,7 +38,7 @@ fn unreadable(log: &StoredLog, seq: u64, error: impl std::fmt::Display) -> Stopp
 }
 
 fn entries(args: &ReplayArgs) -> Result<Vec<Entry>, Stopped> {
-    let state = load::existing(&args.read.state)?;
+    let state = load::readable(&args.read.state)?;
     let name = alchemiser_wire::ledger::encode(&args.plan_id);
     let logs = load::logs(&state)?;
     let log = logs.into_iter().find(|log| log.name.ends_with(&format!("/{name}")));

@@ -55,7 +55,7 @@ fn line(loaded: &Loaded) -> Line {
 /// Shows every execution of a state directory.
 pub(crate) fn status(args: &ReadArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.json);
-    let state = load::existing(&args.state).map_err(stopped)?;
+    let state = load::readable(&args.state).map_err(stopped)?;
     let lines: Vec<Line> = load::executions(&state).map_err(stopped)?.iter().map(line).collect();
     if args.json {
         return crate::print_json(&lines);

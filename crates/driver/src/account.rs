@@ -80,6 +80,11 @@ fn prefix(account: &AccountId) -> String {
     format!("accounts/{}/", encode(account.as_str()))
 }
 
+/// Keys count down, so that the newest comes first.
+fn key(account: &AccountId, seq: u64) -> String {
+    format!("{}{:020}.json", prefix(account), u64::MAX.saturating_sub(seq))
+}
+
 /// The newest entry of an account.
 ///
 /// # Errors
@@ -95,15 +100,44 @@ pub async fn newest(
         .map_err(|source| AccountError::Unreadable { key, source })
 }
 
-/// The halt of an account, while its trading is stopped.
-///
-/// # Errors
-/// [`AccountError`] when the log cannot be read: then it is not known, and no order may leave.
-pub async fn halted(
-    store: &Arc<dyn Store>,
-    account: &AccountId,
-) -> Result<Option<Halt>, AccountError> {
-    Ok(newest(store, account).await?.and_then(|entry| entry.account.halt))
+/// The halt switch of an account, read again and again by one process. It remembers the newest entry, so that reading it
+/// again asks for one key: the next entry's, which nobody can skip.
+#[derive(Clone, Debug, Default)]
+pub struct Switch {
+    newest: Option<AccountEntry>,
+}
+
+impl Switch {
+    /// The halt, while trading is stopped.
+    ///
+    /// # Errors
+    /// [`AccountError`] when the log cannot be read: then it is not known, and no order may leave.
+    pub async fn read(
+        &mut self,
+        store: &Arc<dyn Store>,
+        account: &AccountId,
+    ) -> Result<Option<Halt>, AccountError> {
+        if self.newest.is_none() {
+            self.newest = newest(store, account).await?;
+        } else {
+            while let Some(next) = self.next(store, account).await? {
+                self.newest = Some(next);
+            }
+        }
+        Ok(self.newest.as_ref().and_then(|entry| entry.account.halt.clone()))
+    }
+
+    async fn next(
+        &self,
+        store: &Arc<dyn Store>,
+        account: &AccountId,
+    ) -> Result<Option<AccountEntry>, AccountError> {
+        let seq = self.newest.as_ref().map_or(1, |entry| entry.seq.saturating_add(1));
+        let key = key(account, seq);
+        let Some(bytes) = store.get(&key).await? else { return Ok(None) };
+        let entry = AccountEntry::from_bytes(&bytes);
+        entry.map(Some).map_err(|source| AccountError::Unreadable { key, source })
+    }
 }
 
 /// Asks for the account; a plan that must wait is noted.
@@ -268,6 +302,6 @@ async fn write(
         put_id: format!("{}-{seq}", desk.owner),
         at: desk.clock.now(),
     };
-    let key = format!("{}{:020}.json", prefix(id), u64::MAX.saturating_sub(seq));
+    let key = key(id, seq);
     Ok(create(desk.store.as_ref(), &key, &entry.to_bytes()).await?)
 }

@@ -24,4 +24,5 @@ pub mod ports;
 pub mod recover;
 pub mod settle;
 pub mod sweep;
+mod trace;
 pub mod turn;

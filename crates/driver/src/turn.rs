@@ -24,6 +24,7 @@ use crate::{
     log::{Author, ExecutionLog, LogError},
     ports::{Floor, ReadError, SubmitError},
     recover::ORDERS_BEFORE_PLAN,
+    trace::trace,
 };
 
 /// An execution that this process owns.
@@ -36,6 +37,8 @@ pub struct Owned<'a> {
     author: Author,
     /// Events that the bus took since the last commit.
     taken: Vec<EventId>,
+    /// The halt switch, as far as it was read.
+    switch: account::Switch,
     /// Failed publications in a row.
     publish_failures: u32,
     /// The log was compared with the broker's orders.
@@ -91,6 +94,7 @@ impl<'a> Owned<'a> {
             observed,
             author,
             taken: Vec::new(),
+            switch: account::Switch::default(),
             publish_failures: 0,
             is_compared: false,
         }
@@ -306,7 +310,7 @@ impl<'a> Owned<'a> {
         // Last, so that it is as young as can be when an order leaves.
         if wants(reads.halt, self.observed.halt.is_some()) {
             let account = &self.state.plan.account;
-            let halt = account::halted(&self.floor.desk.store, account).await;
+            let halt = self.switch.read(&self.floor.desk.store, account).await;
             let halt = if is_planted(Plant::HaltUnread) { Ok(None) } else { halt };
             let at = self.now();
             let halt = halt.map_err(|error| ReadError(format!("the account log: {error}")));
@@ -460,42 +464,4 @@ fn announced(facts: &[Fact]) -> Vec<Announced> {
         _ => None,
     });
     events.collect()
-}
-
-/// One structured log event for each fact.
-fn trace(fact: &Fact) {
-    match &fact.kind {
-        FactKind::Intent(intent) => tracing::info!(
-            at = %fact.at, symbol = %intent.terms.symbol, client_order_id = %intent.client_order_id,
-            side = intent.terms.side.word(), quantity = %intent.terms.quantity, limit = %intent.terms.limit,
-            purpose = intent.purpose.word(), "intent"
-        ),
-        FactKind::Reported(symbol, attempt, report) => tracing::info!(
-            at = %fact.at, %symbol, attempt, status = report.status.word(), cumulative = %report.cumulative, "reported"
-        ),
-        FactKind::CancelRequested(symbol, attempt, reason) => {
-            tracing::info!(at = %fact.at, %symbol, attempt, reason = reason.word(), "cancel requested");
-        }
-        FactKind::LegFinished(symbol, outcome, _) => tracing::info!(
-            at = %fact.at, %symbol, outcome = outcome.word(),
-            reason = outcome.reason().map(alchemiser_core::leg::Reason::code), "leg finished"
-        ),
-        FactKind::PhaseChanged(phase) => {
-            tracing::info!(at = %fact.at, phase = phase.word(), "phase changed");
-        }
-        FactKind::HaltSeen(halt) => {
-            tracing::warn!(at = %fact.at, who = %halt.who, why = %halt.why, "trading is halted");
-        }
-        FactKind::Reconciled(differences) if !differences.is_empty() => {
-            tracing::warn!(at = %fact.at, ?differences, "positions are not what they should be");
-        }
-        FactKind::PlanStopped(code) => {
-            tracing::warn!(at = %fact.at, code = code.code(), "plan stopped");
-        }
-        FactKind::Unresolved(symbol, attempt) => {
-            tracing::warn!(at = %fact.at, %symbol, attempt, "order unresolved");
-        }
-        FactKind::Published(id) => tracing::debug!(at = %fact.at, event_id = %id, "published"),
-        other => tracing::debug!(at = %fact.at, fact = ?other, "recorded"),
-    }
 }

@@ -10,7 +10,7 @@ use alchemiser_core::plan::Plan;
 use alchemiser_driver::{invoke::Failed, ports::Floor};
 use alchemiser_local::{
     exchange::LocalExchange,
-    state::{Exclusive, StateDir},
+    state::{Exclusive, Pace, StateDir},
 };
 
 use crate::surroundings::{Function, Home};
@@ -63,13 +63,14 @@ impl Function {
         let exchange = |error: &dyn std::fmt::Display| Failed::new("EXCHANGE", error);
         let state = StateDir::open(directory).map_err(|error| exchange(&error))?;
         let now = self.desk.clock.now();
-        let exclusive =
-            state.exclusive(self.desk.owner.as_str(), now).map_err(|error| exchange(&error))?;
+        let exclusive = state
+            .exclusive(self.desk.owner.as_str(), Pace::Real, now)
+            .map_err(|error| exchange(&error))?;
         let venue = LocalExchange::open(&state, plan, 1, self.desk.clock.clone())
             .map_err(|error| exchange(&error))?;
         let venue = Arc::new(venue);
         let floor = Floor {
-            desk: self.desk.clone(),
+            desk: venue.guarding(&self.desk),
             broker: venue.clone(),
             market: venue,
             watcher: Arc::new(MetricWatcher::new(self.metrics.clone())),

@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""The stack on emulated AWS: deployed as the template is, a plan put on its bus, and everything that came of it looked at.
+
+Run by `make test-aws`, which installs ministack, the SAM command line and boto3 under target/tools. Servers listen on
+127.0.0.1 only. Arguments: the directory of the bootstraps for x86_64.
+"""
+import base64, contextlib, json, os, pathlib, re, socket, subprocess, sys, time, uuid
+from datetime import datetime, timezone
+
+import boto3
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = ROOT / "target/tools"
+STACK = "alchemiser-paper"
+ACCOUNT = "SIM000000001"
+CANARY = "canary-7f3a91"  # in every credential; it must be nowhere else
+LIST_PRICE = {"StoreWrites": 5.0e-6, "StoreReads": 0.4e-6}  # S3 Standard, us-east-1, each
+
+
+def say(text):
+    print(f"{time.monotonic() - START:6.1f} s  {text}", flush=True)
+
+
+def check(what, found, expected):
+    if found != expected:
+        sys.exit(f"FAILED: {what}: expected {expected!r}, found {found!r}")
+    say(f"ok: {what}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def emulator(work):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": url, "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1",
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": CANARY,
+        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "HOME": str(work),
+    }
+    os.environ.update({key: environment[key] for key in environment if key.startswith("AWS_")})
+    with open(work / "emulator.log", "wb") as log:
+        process = subprocess.Popen(
+            [TOOLS / "aws/bin/ministack"], cwd=work, env=environment, stdout=log, stderr=log)
+    try:
+        until(30, "the emulator", lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def until(seconds, what, ask):
+    """What `ask` answers once it is something; failures of it are nothing yet."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            if found := ask():
+                return found
+        time.sleep(0.2)
+    sys.exit(f"FAILED: waited {seconds} s for {what}")
+
+
+def races(s3):
+    for name in ["races", "races-unversioned"]:
+        s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket="races", VersioningConfiguration={"Status": "Enabled"})
+    environment = os.environ | {"ALCHEMISER_TEST_BUCKET": "races", "ALCHEMISER_TEST_UNVERSIONED": "races-unversioned"}
+    # Of the whole workspace, so that the SDKs are built with the same features, once.
+    command = ["cargo", "test", "--locked", "--quiet", "--workspace", "--test", "race", "--", "--nocapture"]
+    if subprocess.run(command, cwd=ROOT, env=environment).returncode:
+        sys.exit("FAILED: races")
+    say("ok: races of the store, and a bucket that is refused")
+
+
+class Stack:
+    def __init__(self, url, work):
+        client = lambda name: boto3.client(name, endpoint_url=url)
+        self.s3, self.sqs, self.events, self.lines = map(client, ["s3", "sqs", "events", "logs"])
+        self.stacks, self.secrets, self.work, self.url = client("cloudformation"), client("secretsmanager"), work, url
+        self.seen = []
+
+    def deploy(self):
+        keys = json.dumps({"APCA_API_KEY_ID": CANARY, "APCA_API_SECRET_KEY": CANARY})
+        secret = self.secrets.create_secret(Name="broker", SecretString=keys)["ARN"]
+        parameters = {
+            "BrokerAccount": ACCOUNT, "Broker": "simulated", "BrokerSecretArn": secret, "Architecture": "x86_64",
+            "PlanPublishers": "arn:aws:iam::000000000000:root", "Settings": "policy=cross",
+        }
+        command = [
+            TOOLS / "sam/bin/sam", "deploy", "--template-file", ROOT / "infra/template.yaml", "--stack-name", STACK,
+            "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
+            "--parameter-overrides", *[f"{key}={value}" for key, value in parameters.items()],
+        ]
+        with open(self.work / "deploy.log", "wb") as log:
+            done = subprocess.run(command, cwd=self.work, stdout=log, stderr=log,
+                                  env=os.environ | {"SAM_CLI_TELEMETRY": "0", "HOME": str(self.work)})
+        if done.returncode:
+            sys.exit("FAILED: sam deploy\n" + (self.work / "deploy.log").read_text()[-3000:])
+        stack = self.stacks.describe_stacks(StackName=STACK)["Stacks"][0]
+        self.out = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        found = self.stacks.describe_stack_resources(StackName=STACK)["StackResources"]
+        self.resources = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+        say("ok: sam deploy of the template as it is")
+
+    def queue(self, name):
+        return self.resources[name]
+
+    def listen(self):
+        """Everything on the bus, in a queue of our own; failed messages come back at once."""
+        own = self.sqs.create_queue(QueueName="everything")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=own, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        bus = self.out["BusName"]
+        pattern = json.dumps({"source": [{"prefix": ""}]})
+        self.events.put_rule(Name="everything", EventBusName=bus, EventPattern=pattern)
+        self.events.put_targets(Rule="everything", EventBusName=bus, Targets=[{"Id": "own", "Arn": arn}])
+        self.own = own
+        for name in ["PlansQueue", "OutcomesQueue"]:
+            self.sqs.set_queue_attributes(QueueUrl=self.queue(name), Attributes={"VisibilityTimeout": "1"})
+
+    def heard(self):
+        while messages := self.sqs.receive_message(QueueUrl=self.own, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self.seen.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.own, ReceiptHandle=message["ReceiptHandle"])
+        return self.seen
+
+    def of(self, plan, *kinds):
+        """Details on the bus that speak of a plan, by type."""
+        told = [event for event in self.heard() if plan in json.dumps(event)]
+        return [event["detail"] for event in told if event["detail-type"] in kinds]
+
+    def put(self, event):
+        entry = {"EventBusName": self.out["BusName"], "Source": event["source"],
+                 "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+        answer = self.events.put_events(Entries=[entry])
+        check("the bus took an event", answer["FailedEntryCount"], 0)
+
+    def keys(self, prefix):
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.out["StateBucketName"], Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def object(self, key):
+        return self.s3.get_object(Bucket=self.out["StateBucketName"], Key=key)["Body"].read()
+
+    def letters(self, name):
+        found = self.sqs.receive_message(QueueUrl=self.queue(name), MaxNumberOfMessages=10)
+        return [message["Body"] for message in found.get("Messages", [])]
+
+    def said(self, function):
+        """All lines of a function, wherever the emulator keeps them."""
+        found = []
+        for group in self.lines.describe_log_groups()["logGroups"]:
+            if group["logGroupName"].endswith("/" + function) or group["logGroupName"].endswith("-" + function):
+                page = self.lines.filter_log_events(logGroupName=group["logGroupName"], limit=10000)
+                found += [line for event in page["events"] for line in event["message"].splitlines()]
+        return found
+
+
+def plan():
+    shared = ROOT / "../shared/events/real-plan-2026-01-26.json"
+    path = shared if shared.is_file() else ROOT / "examples/plans/growth-and-bonds.json"
+    event = json.loads(path.read_text())
+    event = event if "detail-type" in event else {"detail-type": "RebalancePlanned", "source": "the_alchemiser.portfolio_v2", "detail": event}
+    detail, now = event["detail"], datetime.now(timezone.utc).isoformat()
+    detail["timestamp"] = detail["rebalance_plan"]["timestamp"] = now
+    detail["event_id"] = f"plan-{uuid.uuid4()}"
+    return event
+
+
+def life(stack):
+    event = plan()
+    plan_id = event["detail"]["rebalance_plan"]["plan_id"]
+    stack.put(event)
+    ends = ("WorkflowCompleted", "WorkflowFailed")
+    until(400, "the plan's end", lambda: stack.of(plan_id, *ends))
+    ledger = until(60, "the ledger", lambda: [key for key in stack.keys("ledger/") if plan_id in key])
+    until(90, "the marker to go", lambda: not stack.keys("open/"))
+    check("one terminal event", len({end["event_id"] for end in stack.of(plan_id, *ends)}), 1)
+    check("it completed", [end["event_type"] for end in stack.of(plan_id, *ends)][:1], ["WorkflowCompleted"])
+    executed = stack.of(plan_id, "TradeExecuted")[0]
+    check("every leg has its entry", len(executed["execution_data"]["orders"]) > 0, True)
+    entries = [key for key in stack.keys("executions/") if plan_id in key]
+    check("the log has no gap", entries, [entries[0][:-11] + f"{seq:06}.json" for seq in range(1, len(entries) + 1)])
+    lines = [json.loads(line) for line in stack.object(ledger[0]).splitlines()]
+    filled = {line["symbol"] for line in lines}
+    check("the ledger holds every filled leg", filled, {o["symbol"] for o in executed["execution_data"]["orders"] if float(o["shares"] or 0)})
+    say(f"{len(entries)} log entries, {len(lines)} ledger lines")
+    requests(stack)
+    before = len(stack.keys("executions/"))
+    stack.put(event)
+    until(60, "the plan to be known", lambda: sum("PlansClaimed" in line for line in stack.said("rebalance-planned")) > 1)
+    check("the same plan again is nothing", len(stack.keys("executions/")), before)
+    return plan_id
+
+
+def requests(stack):
+    total = {"StoreWrites": 0, "StoreReads": 0}
+    for function in ["rebalance-planned", "trade-execution", "workflow-outcome"]:
+        for line in stack.said(function):
+            if line.startswith("{") and "StoreWrites" in line:
+                found = json.loads(line)
+                total = {key: total[key] + found[key] for key in total}
+                say(f"{function}: {found['StoreWrites']} writes and lists, {found['StoreReads']} reads")
+    cost = sum(LIST_PRICE[key] * count for key, count in total.items())
+    say(f"S3 requests of the plan: {total}, ${cost:.6f} at list prices")
+
+
+def refusals(stack):
+    wrong = plan()
+    wrong["detail"]["rebalance_plan"]["plan_id"] = "wrong-1"
+    wrong["detail"]["rebalance_plan"]["items"][0]["priority"] = 9
+    stack.put(wrong)
+    source = wrong["detail"]["event_id"]
+    failed = until(30, "a refusal", lambda: stack.of(source, "WorkflowFailed"))[0]
+    check("an invalid plan is answered", failed["failure_step"], "validation")
+    body = '{"detail-type":"RebalancePlanned","detail":'
+    message = stack.sqs.send_message(QueueUrl=stack.queue("PlansQueue"), MessageBody=body)["MessageId"]
+    other = json.dumps({"id": "e-1", "detail-type": "Other", "source": "x", "detail": {}})
+    stack.sqs.send_message(QueueUrl=stack.queue("PlansQueue"), MessageBody=other)
+    letters = until(90, "a dead letter", lambda: stack.letters("PlansDeadLetters"))
+    check("bytes without an id are a dead letter, as they were", letters, [body])
+    said = until(10, "its cause", lambda: [line for line in stack.said("rebalance-planned") if message in line])
+    check("its cause stands under its message id", "UNIDENTIFIED_EVENT" in said[0], True)
+    for name in ["RequestsDeadLetters", "ExecutionsDeadLetters", "OutcomesDeadLetters"]:
+        check(f"nothing is in {name}", stack.letters(name), [])
+
+
+def canary(stack):
+    places = {key: stack.object(key).decode() for key in stack.keys("")}
+    places |= {f"event {n}": json.dumps(event) for n, event in enumerate(stack.heard())}
+    for function in ["rebalance-planned", "trade-execution", "workflow-outcome", "sweeper"]:
+        places |= {f"{function} {n}": line for n, line in enumerate(stack.said(function))}
+    places |= {name: (stack.work / name).read_text() for name in ["emulator.log", "deploy.log"]}
+    encoded = base64.b64encode(CANARY.encode()).decode().rstrip("=")
+    found = [place for place, text in places.items() if CANARY in text or encoded in text]
+    check(f"no secret in {len(places)} objects, events and lines", found, [])
+
+
+def command_line(stack, plan_id):
+    program, state = ROOT / "target/debug/alchemiser", stack.out["State"]
+    for words in [["status"], ["ledger", plan_id], ["replay", plan_id], ["verify"]]:
+        run = subprocess.run([program, *words, "--state", state], capture_output=True, text=True)
+        check(f"alchemiser {words[0]} --state {state}", (run.returncode, run.stderr), (0, ""))
+    halt = ["--account", ACCOUNT, "--state", state]
+    for word, shown in [("halt", True), ("resume", False)]:
+        subprocess.run([program, word, *halt], check=True, capture_output=True)
+        told = subprocess.run([program, "status", "--state", state], capture_output=True, text=True).stdout
+        check(f"alchemiser {word}", "is halted since" in told, shown)
+
+
+def main():
+    work = ROOT / "target/test-aws"
+    subprocess.run(["rm", "-rf", work], check=True)
+    work.mkdir(parents=True)
+    deployed = ROOT / "target/lambda/deployed"
+    deployed.unlink(missing_ok=True)
+    deployed.symlink_to(sys.argv[1])
+    with emulator(work) as url:
+        say("the emulator is up")
+        races(boto3.client("s3", endpoint_url=url))
+        stack = Stack(url, work)
+        stack.deploy()
+        stack.listen()
+        plan_id = life(stack)
+        refusals(stack)
+        command_line(stack, plan_id)
+        canary(stack)
+    say("all of it is as it should be")
+
+
+START = time.monotonic()
+if __name__ == "__main__":
+    main()

@@ -257,6 +257,8 @@ def main():
     work = ROOT / "target/test-aws"
     subprocess.run(["rm", "-rf", work], check=True)
     work.mkdir(parents=True)
+    # What the template gives the simulated exchange; a function's /tmp is this machine's here.
+    subprocess.run(["rm", "-rf", "/tmp/alchemiser-exchange"], check=True)
     deployed = ROOT / "target/lambda/deployed"
     deployed.unlink(missing_ok=True)
     deployed.symlink_to(sys.argv[1])

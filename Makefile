@@ -24,7 +24,7 @@ SHARD ?= 0/1
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: lambdas test-aws deploy destroy run sim sim-night crashes planted kill-night model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci supply template lambda help
+.PHONY: run sim sim-night crashes planted kill-night model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci supply template lambda help run-http lambdas test-aws deploy destroy
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -32,6 +32,10 @@ help: ## what there is
 run: ## execute the example plan on the simulated exchange (again: says that it was executed)
 	$(CARGO) build --locked -p alchemiser-cli --no-default-features
 	target/debug/alchemiser run $(PLAN) --now --state $(STATE)
+
+run-http: ## the same plan over HTTP: an exchange on a free port, doctor, run --broker alpaca, verify
+	$(CARGO) build --locked -p alchemiser-cli
+	examples/run-http.sh target/debug/alchemiser state/http-$$(date +%s)
 
 sim: ## 100,000 plans in a simulated world where everything goes wrong; every invariant is checked
 	$(CARGO) build --locked --release -p alchemiser-cli

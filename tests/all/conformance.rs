@@ -29,6 +29,7 @@ mod validator;
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
 
 use alchemiser_core::policy::PolicyKind;
+use broker_traces::By;
 use serde_json::Value;
 
 /// Why ours answers otherwise: D1 to D14 are the vectors' own list, E1 is not on it.
@@ -301,11 +302,23 @@ fn handler_events_conform() {
 /// S6, S11, X9, T4, L4, L6, L8: the original's 46 scenarios, under the policy that the product ships.
 #[test]
 fn broker_traces_conform_under_adaptive() {
-    broker_traces::are_beaten(PolicyKind::Adaptive);
+    broker_traces::are_beaten(PolicyKind::Adaptive, By::Call);
 }
 
 /// S6, S11, X9, T4, L4, L6, L8: the same under the policy that has the original's waits and re-pegs.
 #[test]
 fn broker_traces_conform_under_liquidity() {
-    broker_traces::are_beaten(PolicyKind::Liquidity);
+    broker_traces::are_beaten(PolicyKind::Liquidity, By::Call);
+}
+
+/// S14, L6, L8, X2: the 46 scenarios over HTTP, through the adapter, under the policy that the product ships.
+#[test]
+fn broker_traces_conform_over_http_under_adaptive() {
+    broker_traces::are_beaten(PolicyKind::Adaptive, By::Http);
+}
+
+/// S14, L6, L8, X2: the same under the policy that has the original's waits and re-pegs.
+#[test]
+fn broker_traces_conform_over_http_under_liquidity() {
+    broker_traces::are_beaten(PolicyKind::Liquidity, By::Http);
 }

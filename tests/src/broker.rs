@@ -9,7 +9,7 @@ use alchemiser_core::{
     reading::{AccountReading, Asset, Position, SessionClock},
     report::OrderReport,
 };
-use alchemiser_driver::ports::{Broker, ReadError, SubmitError};
+use alchemiser_driver::ports::{AssetsRead, Broker, ReadError, SubmitError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -53,6 +53,9 @@ pub struct FaultyBroker {
     /// What is on its way to it.
     pub in_flight: InFlight,
 }
+
+/// So many assets are read one by one.
+const FEW: usize = 11;
 
 fn lost<T>() -> Result<T, ReadError> {
     Err(ReadError("injected".to_owned()))
@@ -178,6 +181,28 @@ impl Broker for FaultyBroker {
 
     async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, ReadError> {
         self.read(Op::Asset, self.inner.asset(symbol)).await
+    }
+
+    /// Few one by one, so that each may be hit; many in whatever way the broker has.
+    async fn assets(&self, symbols: &[Symbol]) -> AssetsRead {
+        if symbols.len() > FEW {
+            let call = self.pulse.enter(Op::Asset).await;
+            let read = self.inner.assets(symbols).await;
+            self.pulse.leave(call).await;
+            return read;
+        }
+        let mut read = AssetsRead { calls: symbols.len(), ..AssetsRead::default() };
+        for symbol in symbols {
+            match self.asset(symbol).await {
+                Ok(asset) => read.found.push((symbol.clone(), asset)),
+                Err(error) => read.failed.push(error),
+            }
+        }
+        read
+    }
+
+    fn allowance(&self) -> Option<u32> {
+        self.inner.allowance()
     }
 
     async fn clock(&self) -> Result<SessionClock, ReadError> {

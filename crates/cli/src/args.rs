@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Execute a `RebalancePlanned` event on the simulated exchange of a state directory
+    /// Execute a `RebalancePlanned` event: on the simulated exchange of a state directory, or at Alpaca
     Run(RunArgs),
     /// Show the executions of a state directory
     Status(ReadArgs),
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Serve an Alpaca-compatible exchange on 127.0.0.1
     Exchange(crate::exchange::ExchangeArgs),
+    /// Look an account at Alpaca over without trading: keys, blocks, clock, permissions, data, the plan's symbols
+    Doctor(crate::doctor::DoctorArgs),
     /// Show every setting: its value, unit, origin, bound and reason
     Config(ConfigArgs),
 }
@@ -73,6 +75,11 @@ pub(crate) struct RunArgs {
     /// Judge the plan's age as if it had just been made
     #[arg(long)]
     pub(crate) now: bool,
+    /// Where the plan is traded
+    #[arg(long, value_enum, default_value = "simulated")]
+    pub(crate) broker: crate::broker::BrokerWord,
+    #[command(flatten)]
+    pub(crate) account: crate::broker::AccountArgs,
     #[command(flatten)]
     pub(crate) given: SettingArgs,
     /// Print one JSON object instead of progress and table

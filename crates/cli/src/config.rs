@@ -2,14 +2,16 @@
 
 use alchemiser_core::{
     policy::Policy,
+    reading::TradeMode,
     setting::{SETTINGS, Setting},
 };
-use alchemiser_local::settings::{Flag, Settings};
+use alchemiser_local::settings::{Flag, Origin, Settings};
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use crate::{
     args::{ConfigArgs, RunArgs, SettingArgs},
+    broker::BrokerWord,
     exit::{Exit, Stopped},
     table,
 };
@@ -57,14 +59,34 @@ fn show(args: &ConfigArgs) -> Result<Exit, Stopped> {
     crate::print(&table.to_string())
 }
 
-/// The policy of a run: `--policy` and `--max-age` are settings with a flag of their own.
-pub(crate) fn of_run(args: &RunArgs) -> Result<Policy, Stopped> {
-    let flag = |name, key: &str, value| Flag { name, key: key.to_owned(), value };
+fn flag(name: &'static str, key: &str, value: String) -> Flag {
+    Flag { name, key: key.to_owned(), value }
+}
+
+/// The policy for an account of this kind, and whether live trading was armed on the command line.
+pub(crate) fn of_account(given: &SettingArgs, mode: TradeMode) -> Result<(Policy, bool), Stopped> {
+    let mode = flag("--account", "trade_mode", mode.word().to_owned());
+    Ok(armed(effective(given, vec![mode])?))
+}
+
+fn armed(settings: Settings) -> (Policy, bool) {
+    let by_flag = matches!(settings.origin("live_armed"), Origin::Flag(_));
+    (settings.policy, by_flag)
+}
+
+/// The policy of a run, and whether live trading was armed on the command line: `--policy`, `--max-age` and `--account`
+/// are settings with a flag of their own.
+pub(crate) fn of_run(args: &RunArgs) -> Result<(Policy, bool), Stopped> {
     let policy = args.policy.map(|word| word.kind().word().to_owned());
     let max_age = args.max_age.map(|age| age.to_string());
     let own = policy.map(|word| flag("--policy", "policy", word)).into_iter();
     let own = own.chain(max_age.map(|age| flag("--max-age", "plan_max_age", age)));
-    effective(&args.given, own.collect()).map(|settings| settings.policy)
+    let mode = match args.broker {
+        BrokerWord::Simulated => None,
+        BrokerWord::Alpaca => Some(args.account.mode()?.word().to_owned()),
+    };
+    let own = own.chain(mode.map(|word| flag("--account", "trade_mode", word)));
+    Ok(armed(effective(&args.given, own.collect())?))
 }
 
 /// All layers; what `--set` says wins.

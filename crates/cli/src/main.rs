@@ -1,13 +1,16 @@
 //! `alchemiser`: a rebalance plan in, an executed plan, its log and its ledger out; on this machine.
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
-//! handlers, which work on a store of files and on the simulated exchange. `status`, `ledger`, `replay` and `verify` only read;
+//! handlers, which work on a store of files and on the simulated exchange or at Alpaca (`doctor` looks that account over first). `status`, `ledger`, `replay` and `verify` only read;
 //! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by;
 //! `exchange` serves the exchange over HTTP to whoever speaks Alpaca's language; `simulate` tries all of it in a world where everything goes wrong.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
+mod broker;
 mod config;
+mod doctor;
+mod examine;
 mod exchange;
 mod exit;
 mod halt;
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
         (Ok(_), Command::Simulate(simulate)) => simulate::simulate(&simulate),
         (Ok(runtime), Command::Exchange(args)) => runtime.block_on(exchange::exchange(&args)),
+        (Ok(runtime), Command::Doctor(args)) => runtime.block_on(doctor::doctor(&args)),
         (Ok(_), Command::Config(config)) => config::config(&config),
     };
     match ended {

@@ -14,19 +14,23 @@ use alchemiser_driver::{
     settle,
 };
 use alchemiser_host::Entry;
-use alchemiser_local::state::{Exclusive, Pace, StateDir, StateError};
+use alchemiser_local::{
+    clock::RunningClock,
+    state::{Exclusive, Pace, StateDir, StateError},
+};
 use alchemiser_wire::{event::SOURCE, incoming, ledger};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
     args::{RunArgs, Speed},
-    config,
+    broker::{self, BrokerWord},
+    config, doctor,
     exit::{Exit, Stopped},
     load,
     progress::Progress,
     report::{self, Places},
-    session::{Session, Trail},
+    session::{Outside, Session, Trail},
     table,
 };
 
@@ -36,7 +40,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
 }
 
 async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
-    let policy = config::of_run(args)?;
+    let (policy, armed_by_flag) = config::of_run(args)?;
     let bytes = fs::read(&args.plan).map_err(|error| {
         let message =
             format!("expected a readable file at {}, found: {error}", args.plan.display());
@@ -45,7 +49,17 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
     let state = StateDir::open(&args.state).map_err(|error| load::state_stopped(&error))?;
     let _exclusive = alone(args, &state).map_err(|error| load::state_stopped(&error))?;
     let progress = Arc::new(Progress::new(args.json));
-    let session = Session::open(args, policy, &state, made_at(&bytes), progress)?;
+    let session = match args.broker {
+        BrokerWord::Simulated => Session::open(args, policy, &state, made_at(&bytes), progress)?,
+        BrokerWord::Alpaca => {
+            let symbols = doctor::symbols(&bytes);
+            let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
+            let reached = args.account.reached(&policy, armed_by_flag, clock.clone())?;
+            let account = broker::admitted(&reached, &policy, &symbols).await?;
+            let outside = Outside { alpaca: reached.alpaca, account, clock };
+            Session::outside(args, policy, &state, outside, progress)?
+        }
+    };
     alchemiser_driver::accept::probe(&session.desk)
         .await
         .map_err(|error| Stopped::failed("STORE", &error))?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alchemiser_alpaca::Alpaca;
 use alchemiser_core::{
     ids::{AccountId, Owner},
     plan::{Age, Plan},
@@ -11,7 +12,7 @@ use alchemiser_driver::{
     accept::{Accepted, Rules},
     execute::Executed,
     invoke::Failed,
-    ports::{Clock, Desk, Floor, Watcher},
+    ports::{Broker, Clock, Desk, Floor, MarketData, Watcher},
     settle::Settled,
 };
 use alchemiser_host::{Bus, Delivery, Routes, SharedBus};
@@ -44,9 +45,23 @@ pub(crate) struct Session {
     pub(crate) desk: Desk,
     pub(crate) rules: Rules,
     notifier: FileNotifier,
-    state: StateDir,
-    seed: u64,
+    venue: Venue,
     watcher: Arc<dyn Watcher>,
+}
+
+/// Where plans are traded.
+enum Venue {
+    /// On the exchange of the state directory.
+    Simulated { state: StateDir, seed: u64 },
+    /// At a broker.
+    Outside(Alpaca),
+}
+
+/// An account at a broker, and time there.
+pub(crate) struct Outside {
+    pub(crate) alpaca: Alpaca,
+    pub(crate) account: AccountId,
+    pub(crate) clock: Arc<RunningClock>,
 }
 
 /// What became of the deliveries.
@@ -87,19 +102,44 @@ impl Session {
             Speed::Realtime => Arc::new(RunningClock::starting_at(base)),
         };
         let owner = owner(args, state, base)?;
+        let account =
+            AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
+        let venue = Venue::Simulated { state: state.clone(), seed: args.seed };
+        let rules = Rules { accounts: Accounts { default: account }, policy, age: age(args) };
+        Self::composed((owner, clock), state, rules, venue, watcher)
+    }
+
+    /// Composes a session that trades at a broker, in the time of this machine.
+    pub(crate) fn outside(
+        args: &RunArgs,
+        policy: Policy,
+        state: &StateDir,
+        outside: Outside,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<Self, Stopped> {
+        let Outside { alpaca, account, clock } = outside;
+        let owner = Owner::new(&Uuid::new_v4().to_string());
+        let owner = owner.map_err(|error| stopped("OWNER", error))?;
+        let rules = Rules { accounts: Accounts { default: account }, policy, age: age(args) };
+        Self::composed((owner, clock), state, rules, Venue::Outside(alpaca), watcher)
+    }
+
+    fn composed(
+        (owner, clock): (Owner, Arc<dyn Clock>),
+        state: &StateDir,
+        rules: Rules,
+        venue: Venue,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<Self, Stopped> {
         let store = FileStore::new(state, &owner).map_err(|error| stopped("STORE", error))?;
         let routes = Routes::deployed().map_err(|error| stopped("TEMPLATE", error))?;
         let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
-        let account =
-            AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
-        let age = if args.now { Age::Restated } else { Age::AsStated };
         Ok(Self {
             desk: Desk { store: Arc::new(store), publisher: Arc::new(bus.clone()), clock, owner },
-            rules: Rules { accounts: Accounts { default: account }, policy, age },
+            rules,
             bus,
             notifier: FileNotifier::new(state),
-            state: state.clone(),
-            seed: args.seed,
+            venue,
             watcher,
         })
     }
@@ -181,16 +221,26 @@ impl Session {
     }
 
     fn floor(&self, plan: &Plan) -> Result<Floor, Failed> {
-        let exchange = LocalExchange::open(&self.state, plan, self.seed, self.desk.clock.clone())
-            .map_err(|error| Failed::new("EXCHANGE", error))?;
-        let exchange = Arc::new(exchange);
-        Ok(Floor {
-            desk: exchange.guarding(&self.desk),
-            broker: exchange.clone(),
-            market: exchange,
-            watcher: self.watcher.clone(),
-        })
+        let watcher = self.watcher.clone();
+        let (desk, broker, market): (Desk, Arc<dyn Broker>, Arc<dyn MarketData>) = match &self.venue
+        {
+            Venue::Simulated { state, seed } => {
+                let exchange = LocalExchange::open(state, plan, *seed, self.desk.clock.clone())
+                    .map_err(|error| Failed::new("EXCHANGE", error))?;
+                let exchange = Arc::new(exchange);
+                (exchange.guarding(&self.desk), exchange.clone(), exchange)
+            }
+            Venue::Outside(alpaca) => {
+                let alpaca = Arc::new(alpaca.clone());
+                (self.desk.clone(), alpaca.clone(), alpaca)
+            }
+        };
+        Ok(Floor { desk, broker, market, watcher })
     }
+}
+
+fn age(args: &RunArgs) -> Age {
+    if args.now { Age::Restated } else { Age::AsStated }
 }
 
 /// In virtual time the owner's name follows from the seed and the directory, so that the same run has the same bytes.

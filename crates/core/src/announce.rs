@@ -1,11 +1,32 @@
 //! Which events the state calls for. Their bytes are made in `wire`; their ids are derived here.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use crate::{
     execution::Execution,
-    fact::Phase,
+    fact::{Announced, Phase},
     ids::{ClientOrderId, EventId},
     side::Side,
 };
+
+/// An event in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The event.
+    pub event: Arc<Announced>,
+    /// When it was announced.
+    pub at: Timestamp,
+    /// The bus took it.
+    pub published: bool,
+}
+
+impl Outgoing {
+    pub(crate) fn announced(event: &Announced, at: Timestamp) -> Self {
+        Self { event: Arc::new(event.clone()), at, published: false }
+    }
+}
 
 /// An event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]

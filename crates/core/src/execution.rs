@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     account::{Acquisition, Halt},
+    announce::Outgoing,
     child::{CancelAsked, ChildOrder, Flight, Purpose, Status},
     fact::{
-        Announced, CancelReason, Fact, FactKind, Funds, Intent, Phase, PositionDifference,
-        Preflight, RefusalKind, StopCode,
+        CancelReason, Fact, FactKind, Funds, Intent, Phase, PositionDifference, Preflight,
+        RefusalKind, StopCode,
     },
     ids::{EventId, Owner, Symbol},
     leg::{Leg, LegOutcome, WaitCode},
@@ -69,23 +70,6 @@ pub struct Execution {
     pub claimed_at: Timestamp,
     /// The newest fact's time.
     pub last_at: Timestamp,
-}
-
-/// An event in the outbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The event.
-    pub event: Arc<Announced>,
-    /// When it was announced.
-    pub at: Timestamp,
-    /// The bus took it.
-    pub published: bool,
-}
-
-impl Outgoing {
-    fn announced(event: &Announced, at: Timestamp) -> Self {
-        Self { event: Arc::new(event.clone()), at, published: false }
-    }
 }
 
 impl Execution {

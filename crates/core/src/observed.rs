@@ -58,6 +58,8 @@ pub enum Input {
     Session(SessionClock, Timestamp),
     /// So many trading calls were made.
     Called(u32, Timestamp),
+    /// The broker would take no more than so many orders now.
+    Allowance(u32, Timestamp),
 }
 
 /// The view.
@@ -223,6 +225,9 @@ fn note(observed: &mut Observed, input: &Input) {
         Input::Session(clock, at) => observed.session = Some((*clock, *at)),
         Input::Called(calls, at) => {
             observed.tokens = observed.tokens.spend(*calls, *at, &observed.policy);
+        }
+        Input::Allowance(calls, at) => {
+            observed.tokens = observed.tokens.capped(*calls, *at, &observed.policy);
         }
     }
 }

@@ -50,6 +50,13 @@ impl Tokens {
         let at = self.at.max(now);
         Self { level: self.available(at, policy).saturating_sub(Decimal::from(calls)), at }
     }
+
+    /// The bucket with no more in it than the broker would take now.
+    #[must_use]
+    pub fn capped(self, calls: u32, now: Timestamp, policy: &Policy) -> Self {
+        let at = self.at.max(now);
+        Self { level: self.available(at, policy).min(Decimal::from(calls)), at }
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +79,23 @@ mod tests {
         }
         assert!(minutes[0] <= 195 && minutes[1] <= 150 && minutes[2] <= 150, "{minutes:?}");
         assert!(minutes[1] >= 149, "the budget is used: {minutes:?}");
+    }
+
+    /// L8: what the broker would not take is not planned with, and comes back with time.
+    #[test]
+    fn the_broker_may_allow_less_than_there_is() {
+        let policy = Policy::default();
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let check = |spent: u32, allowed: u32, [now, later]: [i64; 2]| {
+            let tokens = Tokens::full(at(0), &policy).spend(spent, at(0), &policy);
+            let tokens = tokens.capped(allowed, at(0), &policy);
+            let found = [at(0), at(2)].map(|at| tokens.available(at, &policy));
+            assert_eq!(found, [now, later].map(Decimal::from), "{spent} {allowed}");
+        };
+        check(0, 100, [45, 45]);
+        check(0, 7, [7, 12]);
+        check(50, 7, [-5, 0]);
+        check(0, 0, [0, 5]);
     }
 
     /// S14: polling slows down as the bucket empties.

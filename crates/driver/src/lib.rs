@@ -21,6 +21,7 @@ pub mod execute;
 pub mod invoke;
 pub mod log;
 pub mod ports;
+mod readings;
 pub mod recover;
 pub mod settle;
 pub mod sweep;

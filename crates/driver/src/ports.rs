@@ -82,12 +82,26 @@ pub enum SubmitError {
     /// No clear answer (timeout, 5xx, 429, a broken connection): the order may exist.
     #[error("the broker gave no clear answer to the order: {0}")]
     Unclear(String),
+    /// It never left: the process's own budget of calls held it back.
+    #[error("the order was not sent: {0}")]
+    NotSent(String),
 }
 
 /// A reading that failed. Readings are asked for again.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the broker did not answer: {0}")]
 pub struct ReadError(pub String);
+
+/// Assets as far as they could be read, and what that took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetsRead {
+    /// What was read; `None` for a symbol that the broker does not know.
+    pub found: Vec<(Symbol, Option<Asset>)>,
+    /// What could not be read.
+    pub failed: Vec<ReadError>,
+    /// Trading calls that were made.
+    pub calls: usize,
+}
 
 /// The broker's trading interface.
 #[async_trait]
@@ -113,8 +127,25 @@ pub trait Broker: Debug + Send + Sync {
     /// An asset; `None` when the broker does not know it.
     async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, ReadError>;
 
+    /// Assets, one by one unless the broker has a shorter way.
+    async fn assets(&self, symbols: &[Symbol]) -> AssetsRead {
+        let mut read = AssetsRead { calls: symbols.len(), ..AssetsRead::default() };
+        for symbol in symbols {
+            match self.asset(symbol).await {
+                Ok(asset) => read.found.push((symbol.clone(), asset)),
+                Err(error) => read.failed.push(error),
+            }
+        }
+        read
+    }
+
     /// The session clock.
     async fn clock(&self) -> Result<SessionClock, ReadError>;
+
+    /// Orders that the broker would still take now, by what it last said of its limit; `None` when it says nothing.
+    fn allowance(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// Quotes, last trades and previous closes.

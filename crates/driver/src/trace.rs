@@ -1,6 +1,9 @@
-//! What is said of a fact once it is in the log.
+//! What happened, as lines of the log for people and their machines.
 
-use alchemiser_core::fact::{Fact, FactKind};
+use alchemiser_core::{
+    fact::{Fact, FactKind},
+    leg::Reason,
+};
 
 /// One structured log event for each fact.
 pub(crate) fn trace(fact: &Fact) {
@@ -18,7 +21,7 @@ pub(crate) fn trace(fact: &Fact) {
         }
         FactKind::LegFinished(symbol, outcome, _) => tracing::info!(
             at = %fact.at, %symbol, outcome = outcome.word(),
-            reason = outcome.reason().map(alchemiser_core::leg::Reason::code), "leg finished"
+            reason = outcome.reason().map(Reason::code), "leg finished"
         ),
         FactKind::PhaseChanged(phase) => {
             tracing::info!(at = %fact.at, phase = phase.word(), "phase changed");

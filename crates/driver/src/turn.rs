@@ -4,10 +4,12 @@ use std::{borrow::Cow, sync::Arc};
 
 use alchemiser_core::{
     account::Halt,
+    child::ChildOrder,
     decide::decide,
     execution::Execution,
     fact::{Announced, Fact, FactKind, Phase, Refusal, RefusalKind, StopCode},
-    ids::EventId,
+    ids::{EventId, Symbol},
+    leg::WaitCode,
     observed::{Answer, Input, Observed},
     outstanding::{Outstanding, Reads, Wanted, leftovers, outstanding, unannounced},
     planted::{Plant, is_planted},
@@ -23,6 +25,7 @@ use crate::{
     account,
     log::{Author, ExecutionLog, LogError},
     ports::{Floor, ReadError, SubmitError},
+    readings::Readings,
     recover::ORDERS_BEFORE_PLAN,
     trace::trace,
 };
@@ -54,31 +57,11 @@ pub enum Turned {
     WakeAt(Timestamp),
 }
 
-/// What was read, what could not be, and how many trading calls it took.
-#[derive(Default)]
-struct Readings {
-    inputs: Vec<Input>,
-    failed: Vec<ReadError>,
-    calls: usize,
-}
-
-impl Readings {
-    /// Keeps the answer to a trading call.
-    fn called<T>(&mut self, answer: Result<T, ReadError>, input: impl FnOnce(T) -> Input) {
-        self.calls = self.calls.saturating_add(1);
-        self.read(answer, input);
-    }
-
-    fn read<T>(&mut self, answer: Result<T, ReadError>, input: impl FnOnce(T) -> Input) {
-        match answer {
-            Ok(found) => self.inputs.push(input(found)),
-            Err(error) => self.failed.push(error),
-        }
-    }
-}
-
 /// The session clock is read again after this long.
 const SESSION_REREAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The log keeps whole milliseconds.
+const AN_INSTANT: SignedDuration = SignedDuration::from_millis(1);
 
 impl<'a> Owned<'a> {
     /// Takes over an execution whose lease entry is about to be written by `author`.
@@ -169,7 +152,11 @@ impl<'a> Owned<'a> {
         }
         self.compare()?;
         let now = self.now();
+        if let Some(left) = self.floor.broker.allowance() {
+            self.take(&Input::Allowance(left, now));
+        }
         let facts = self.decided(now);
+        let enters = facts.iter().any(|fact| enters(&fact.kind));
         if is_planted(Plant::PublishedBeforeCommit) {
             self.publish(&announced(&facts)).await;
         }
@@ -187,7 +174,10 @@ impl<'a> Owned<'a> {
         } else {
             now.saturating_add(self.state.policy.poll_steady).unwrap_or(now)
         };
-        let wake = due.wake_at.map(|wake| self.observed.tokens.pace(wake, now, &self.state.policy));
+        // Later by what the log can tell apart: news of this moment are older than what is read next.
+        let soon = now.saturating_add(AN_INSTANT).unwrap_or(now);
+        let wake = due.wake_at.map(|wake| if enters { soon } else { wake });
+        let wake = wake.map(|wake| self.observed.tokens.pace(wake, now, &self.state.policy));
         Ok(Turned::WakeAt(wake.unwrap_or(later)))
     }
 
@@ -280,10 +270,8 @@ impl<'a> Owned<'a> {
         }
         let unknown =
             reads.assets.iter().filter(|symbol| !self.observed.assets.contains_key(*symbol));
-        for symbol in unknown {
-            let asset = broker.asset(symbol).await;
-            readings.called(asset, |asset| Input::Asset(symbol.clone(), asset));
-        }
+        let unknown: Vec<Symbol> = unknown.cloned().collect();
+        readings.assets(broker.assets(&unknown).await);
         if reads.positions {
             let positions = broker.positions().await;
             let at = self.now();
@@ -297,7 +285,7 @@ impl<'a> Owned<'a> {
             let at = self.now();
             readings.called(account, |account| Input::Account(account, at));
         }
-        if reads.orders {
+        if reads.orders && self.orders_are_wanted() {
             let since = self.state.plan.timestamp.min(self.state.claimed_at);
             let since = since.saturating_sub(ORDERS_BEFORE_PLAN).unwrap_or(since);
             let orders = broker.orders(since).await;
@@ -321,6 +309,27 @@ impl<'a> Owned<'a> {
         }
         self.called(readings.calls);
         readings.inputs
+    }
+
+    /// While nothing of ours is at the broker its list of orders says no news: it is then read often enough for the
+    /// next order, and at once where a leg waits for somebody else's order.
+    fn orders_are_wanted(&self) -> bool {
+        let (state, half) = (&self.state, self.state.policy.orders_max_age / 2);
+        let at_rest = matches!(state.phase, Phase::Selling | Phase::Proceeds | Phase::Buying)
+            && state.children().all(|child| self.is_at_rest(child))
+            && !state.legs.iter().any(|leg| matches!(leg.waiting, Some((WaitCode::LiveOrder, _))));
+        let recent = self.observed.orders_at.is_some_and(|at| self.now().duration_since(at) < half);
+        !(at_rest && recent)
+    }
+
+    /// Everything was said of an order, by the log or by an answer that is yet to be written down.
+    fn is_at_rest(&self, child: &ChildOrder) -> bool {
+        let heard = self.observed.orders.get(&child.client_order_id);
+        let ended = heard.is_some_and(|report| {
+            let priced = report.cumulative.is_zero() || report.average_price.is_some();
+            !report.status.is_open() && priced
+        });
+        child.is_settled() || ended
     }
 
     fn session_is_old(&self) -> bool {
@@ -403,6 +412,7 @@ impl<'a> Owned<'a> {
                         })
                     }
                     Err(SubmitError::Duplicate | SubmitError::Unclear(_)) => Answer::Lost,
+                    Err(SubmitError::NotSent(_)) => Answer::NotSent,
                 }
             }
         });
@@ -447,6 +457,11 @@ impl<'a> Owned<'a> {
             }
         }
     }
+}
+
+/// A phase begins that waits for nothing but its own readings.
+fn enters(kind: &FactKind) -> bool {
+    matches!(kind, FactKind::PhaseChanged(Phase::Proceeds | Phase::Closing))
 }
 
 fn wants(wanted: Wanted, is_known: bool) -> bool {

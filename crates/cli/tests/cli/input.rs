@@ -92,13 +92,23 @@ fn blank_ids_and_naive_times_are_refused() {
         "MALFORMED_FIELD",
         "correlation_id",
     );
-    check(|event| event["detail"]["event_id"] = "".into(), "MALFORMED_FIELD", "event_id");
     check(|event| event["detail"]["causation_id"] = " ".into(), "MALFORMED_FIELD", "causation_id");
     check(
         |event| plan(event)["timestamp"] = "2026-11-20T15:00:00".into(),
         "MALFORMED_FIELD",
         "rebalance_plan.timestamp",
     );
+}
+
+/// H6: nobody can be answered about an event without an id: it is a failed delivery, with its cause.
+#[test]
+fn an_event_with_a_blank_id_is_not_answered() {
+    let mut event = example_json();
+    event["detail"]["event_id"] = "".into();
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "plan.json", event.to_string().as_bytes());
+    let (exit, failed) = run_json(&path, &dir.path().join("state"), &[]);
+    assert_eq!((exit, failed["code"].as_str()), (1, Some("UNIDENTIFIED_EVENT")), "{failed}");
 }
 
 #[test]

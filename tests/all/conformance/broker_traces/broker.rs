@@ -9,6 +9,7 @@ use std::{
 };
 
 use alchemiser_core::{
+    child::OrderTerms,
     controls::Approved,
     fact::{Refusal, RefusalKind},
     ids::{AccountId, BrokerOrderId, ClientOrderId, Symbol},
@@ -22,7 +23,7 @@ use alchemiser_core::{
 };
 use alchemiser_driver::{
     audit::{BrokerFill, BrokerOrder, Truth},
-    ports::{Broker, Clock, MarketData, ReadError, SubmitError},
+    ports::{AssetsRead, Broker, Clock, MarketData, ReadError, SubmitError},
 };
 use alchemiser_local::clock::VirtualClock;
 use alchemiser_tests::world::Venue;
@@ -182,18 +183,22 @@ impl Books {
         });
     }
 
-    fn sent(&self, order: &Approved) -> Sent {
-        let terms = order.terms();
+    fn sent(&self, terms: &OrderTerms) -> Sent {
         let before = self.orders.iter().filter(|other| other.report.symbol == terms.symbol);
         Sent { side: terms.side, kind: kind(terms.side, terms.limit), nth: before.count() + 1 }
     }
 
-    fn take(&mut self, order: &Approved, course: Course, now: Timestamp) -> OrderReport {
-        let (terms, index) = (order.terms(), self.orders.len());
+    fn take(
+        &mut self,
+        (id, terms): (&str, &OrderTerms),
+        course: Course,
+        now: Timestamp,
+    ) -> OrderReport {
+        let index = self.orders.len();
         let mut open = self.orders.iter().filter(|other| other.is_open());
         if let Some(live) = open.find(|other| other.report.symbol == terms.symbol) {
             let other = &live.report.client_order_id;
-            self.overlaps.push(format!("{} while {other} was live", order.client_order_id()));
+            self.overlaps.push(format!("{id} while {other} was live"));
         }
         let after = |wait: SignedDuration| now.checked_add(wait).unwrap();
         let (part, wait) = course.fill;
@@ -201,7 +206,7 @@ impl Books {
         let end = course.ends.map(|wait| (after(wait), Due::End));
         self.truth.orders.push(BrokerOrder {
             at: now,
-            client_order_id: order.client_order_id().to_string(),
+            client_order_id: id.to_owned(),
             symbol: terms.symbol.clone(),
             side: terms.side,
             quantity: terms.quantity,
@@ -209,7 +214,7 @@ impl Books {
         });
         self.orders.push(Order {
             report: OrderReport {
-                client_order_id: order.client_order_id().to_string(),
+                client_order_id: id.to_owned(),
                 broker_order_id: BrokerOrderId::new(&format!("b{}", index + 1)).unwrap(),
                 symbol: terms.symbol.clone(),
                 side: terms.side,
@@ -302,6 +307,11 @@ impl ScriptedBroker {
         filled
     }
 
+    /// When trading calls came.
+    pub(crate) fn calls(&self) -> Vec<Timestamp> {
+        self.books().calls.clone()
+    }
+
     /// The most trading calls within a minute.
     pub(crate) fn busiest_minute(&self) -> usize {
         let books = self.books();
@@ -317,6 +327,53 @@ impl ScriptedBroker {
         let mut books = self.books();
         books.calls.push(self.clock.now());
         books
+    }
+
+    /// What the broker says of a symbol.
+    pub(crate) fn asset_of(&self, symbol: &Symbol) -> Option<Asset> {
+        drop(self.called());
+        self.known(symbol)
+    }
+
+    /// What it says of all that it knows.
+    pub(crate) fn assets_known(&self) -> Vec<Asset> {
+        drop(self.called());
+        self.opening.sides.keys().filter_map(|symbol| self.known(symbol)).collect()
+    }
+
+    fn known(&self, symbol: &Symbol) -> Option<Asset> {
+        let known = self.script.unknown.is_none()
+            || self.opening.sides.get(symbol).copied() != self.script.unknown;
+        known.then(|| Asset {
+            symbol: symbol.clone(),
+            tradable: true,
+            fractionable: !self.script.whole_only,
+            tick: None,
+            round_lot: Quantity::rounded_down(Decimal::ONE_HUNDRED, 0),
+        })
+    }
+
+    /// An order arrives.
+    pub(crate) fn post(&self, id: &str, terms: &OrderTerms) -> Result<OrderReport, SubmitError> {
+        let mut books = self.called();
+        if books.orders.iter().any(|known| known.report.client_order_id == id) {
+            return Err(SubmitError::Duplicate);
+        }
+        let (sent, quantity) = (books.sent(terms), terms.quantity);
+        let answer = match (self.script.post)(&sent) {
+            _ if self.script.whole_only && quantity != quantity.whole() => {
+                Post::Refuse(RefusalKind::NotFractionable)
+            }
+            answer => answer,
+        };
+        if let Post::Refuse(kind) = answer {
+            return Err(SubmitError::Refused(Refusal { kind, message: "403".to_owned() }));
+        }
+        let report = books.take((id, terms), (self.script.course)(&sent), self.clock.now());
+        match answer {
+            Post::TakeUnheard => Err(SubmitError::Unclear("504".to_owned())),
+            Post::Take | Post::Refuse(_) => Ok(report),
+        }
     }
 
     /// A reading that the script lets fail the first time.
@@ -351,27 +408,7 @@ impl Venue for ScriptedBroker {
 #[async_trait]
 impl Broker for ScriptedBroker {
     async fn submit(&self, order: &Approved) -> Result<OrderReport, SubmitError> {
-        let mut books = self.called();
-        let id = order.client_order_id().as_str();
-        if books.orders.iter().any(|known| known.report.client_order_id == id) {
-            return Err(SubmitError::Duplicate);
-        }
-        let sent = books.sent(order);
-        let quantity = order.terms().quantity;
-        let answer = match (self.script.post)(&sent) {
-            _ if self.script.whole_only && quantity != quantity.whole() => {
-                Post::Refuse(RefusalKind::NotFractionable)
-            }
-            answer => answer,
-        };
-        if let Post::Refuse(kind) = answer {
-            return Err(SubmitError::Refused(Refusal { kind, message: "403".to_owned() }));
-        }
-        let report = books.take(order, (self.script.course)(&sent), self.clock.now());
-        match answer {
-            Post::TakeUnheard => Err(SubmitError::Unclear("504".to_owned())),
-            Post::Take | Post::Refuse(_) => Ok(report),
-        }
+        self.post(order.client_order_id().as_str(), order.terms())
     }
 
     async fn cancel(&self, order: &BrokerOrderId) -> Result<(), ReadError> {
@@ -420,16 +457,15 @@ impl Broker for ScriptedBroker {
     }
 
     async fn asset(&self, symbol: &Symbol) -> Result<Option<Asset>, ReadError> {
-        drop(self.called());
-        let known = self.script.unknown.is_none()
-            || self.opening.sides.get(symbol).copied() != self.script.unknown;
-        Ok(known.then(|| Asset {
-            symbol: symbol.clone(),
-            tradable: true,
-            fractionable: !self.script.whole_only,
-            tick: None,
-            round_lot: Quantity::rounded_down(Decimal::ONE_HUNDRED, 0),
-        }))
+        Ok(self.asset_of(symbol))
+    }
+
+    /// Many are listed in one call, as the broker does it.
+    async fn assets(&self, symbols: &[Symbol]) -> AssetsRead {
+        let known = self.assets_known();
+        let asset = |symbol: &Symbol| known.iter().find(|asset| asset.symbol == *symbol).cloned();
+        let found = symbols.iter().map(|symbol| (symbol.clone(), asset(symbol))).collect();
+        AssetsRead { found, failed: Vec::new(), calls: 1 }
     }
 
     async fn clock(&self) -> Result<SessionClock, ReadError> {

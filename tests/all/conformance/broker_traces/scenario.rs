@@ -19,6 +19,9 @@ use super::{
 };
 use crate::conformance::book::number;
 
+/// Items of a plan, at most.
+const LEGS_MAX: usize = 500;
+
 pub(crate) const COMPLETED: &str = "WorkflowCompleted";
 
 /// Shares by symbol.
@@ -73,7 +76,7 @@ pub(crate) struct Scenario {
     pub(crate) script: Script,
     pub(crate) legs: Vec<Asked>,
     /// How often the event comes again.
-    pub(crate) replays: u64,
+    pub(crate) replays: usize,
     pub(crate) theirs: Theirs,
     repegs_max: Option<u32>,
     metadata: Value,
@@ -142,7 +145,7 @@ impl Scenario {
         Self {
             theirs: theirs(trace, &legs),
             legs,
-            replays: whole(&input["replays"]),
+            replays: count("replays"),
             repegs_max: repegs.map(|count| u32::try_from(count).unwrap()),
             metadata: if plan["md"].is_object() { plan["md"].clone() } else { json!({}) },
             script,
@@ -180,8 +183,21 @@ impl Scenario {
         Decimal::from(20_000 + 2_000 * self.legs.len())
     }
 
-    /// The event that carries the plan.
-    pub(crate) fn event(&self) -> Value {
+    /// The events that carry the plan: more than one where it is too large.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        if self.legs.len() <= LEGS_MAX {
+            return vec![self.event(&self.id, &self.legs)];
+        }
+        let parts = self.legs.len().div_ceil(LEGS_MAX);
+        let part = |number: usize| {
+            // Every part has sells and buys.
+            let legs = self.legs.iter().skip(number).step_by(parts).cloned().collect::<Vec<_>>();
+            self.event(&format!("{}-{number}", self.id), &legs)
+        };
+        (0..parts).map(part).collect()
+    }
+
+    fn event(&self, id: &str, legs: &[Asked]) -> Value {
         let worth = |leg: &Asked| price(BID).times(self.held(leg)).amount();
         let portfolio = self.cash() + self.legs.iter().map(worth).sum::<Decimal>();
         let item = |leg: &Asked| {
@@ -197,8 +213,8 @@ impl Scenario {
                 "target_weight": (target / portfolio).round_dp(6).to_string(),
             })
         };
-        let mut event = plans::event(&self.id, "NORMAL", &[]);
-        let items: Vec<Value> = self.legs.iter().map(item).collect();
+        let mut event = plans::event(id, "NORMAL", &[]);
+        let items: Vec<Value> = legs.iter().map(item).collect();
         let amount = |item: &Value| number(&item["trade_amount"]).unwrap().abs();
         let total: Decimal = items.iter().map(amount).sum();
         event["detail"]["trades_required"] = true.into();

@@ -1,0 +1,200 @@
+//! Trading at a broker over HTTP: the exchange of this machine, and everything that a user can get wrong.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command::{BINARY, example, json, verify};
+
+const SECRET: &str = "canary-secret";
+
+/// The accounts of the exchange: by their keys.
+const WORLD: &str = r#"
+[[account]]
+key = "PKGOOD"
+secret = "canary-secret"
+number = "PA000000001"
+
+[[account]]
+key = "PKIEX"
+secret = "canary-secret"
+data = "iex"
+
+[[account]]
+key = "PKBLOCKED"
+secret = "canary-secret"
+blocked = true
+"#;
+
+/// An exchange process; it ends with its test.
+struct Exchange {
+    child: Child,
+    url: String,
+    dir: TempDir,
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Exchange {
+    fn start(world: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("world.toml");
+        fs::write(&path, world).unwrap();
+        let mut child = Command::new(BINARY)
+            .args(["exchange", "--port", "0", "--latency-ms", "0..5", "--world"])
+            .arg(path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("exchange on ").unwrap().to_owned();
+        Self { child, url, dir }
+    }
+
+    /// A command with this key, which reaches nothing but this machine.
+    fn command(&self, words: &[&str], key: &str) -> Command {
+        let mut command = bare(words, key);
+        command.args(["--endpoint", &self.url]);
+        command
+    }
+}
+
+fn bare(words: &[&str], key: &str) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(words).stdin(Stdio::null()).env("ALCHEMISER_LOOPBACK_ONLY", "1");
+    command.env_remove("ALCHEMISER_ACCOUNT").env("APCA_API_KEY_ID", key);
+    command.env("APCA_API_SECRET_KEY", SECRET);
+    command
+}
+
+/// The exit code and everything said; never the secret.
+fn said(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!text.contains(SECRET), "{text}");
+    (output.status.code().unwrap(), text)
+}
+
+/// What a user can get wrong: one clear line with a code and what to do.
+#[test]
+fn what_is_wrong_with_an_account_is_said_in_one_line() {
+    let exchange = Exchange::start(WORLD);
+    let plan = example();
+    let plan = plan.to_str().unwrap();
+    let state = exchange.dir.path().join("state");
+    let state = state.to_str().unwrap();
+    let run = ["run", plan, "--now", "--broker", "alpaca", "--state", state];
+    let check = |key: &str, more: &[&str], expected: &str, next: &str| {
+        let (code, text) = said(&mut exchange.command(&[&run[..], more].concat(), key));
+        let line = text.lines().find(|line| line.starts_with("refused: ")).unwrap_or(&text);
+        assert!(line.starts_with(&format!("refused: {expected}: ")), "{text}");
+        assert!(code == 2 && line.contains(next), "{code} {line}");
+    };
+    let paper = ["--account", "paper"];
+    check("PKNOBODY", &paper, "KEYS_REFUSED", "typing errors");
+    check("AKGOOD", &paper, "KEYS_OTHER_ENVIRONMENT", "--account live");
+    check("PKBLOCKED", &paper, "ACCOUNT_BLOCKED", "dashboard");
+    check("PKIEX", &paper, "DATA_NOT_SUBSCRIBED", "feed=iex");
+    let other = ["--account", "paper", "--account-id", "PA999"];
+    check("PKGOOD", &other, "ACCOUNT_DIFFERS", "--account-id");
+    check("PKGOOD", &[], "ACCOUNT_KIND", "--account paper");
+    check("PKGOOD", &["--account", "live"], "CONFIG_REFUSED", "live_armed");
+    let slip = ["--account", "live", "--set", "live_armed=true"];
+    check("PKGOOD", &slip, "LIVE_NOT_ARMED", "--arm-live");
+    let slip = [&slip[..], &["--arm-live"]].concat();
+    check("PKGOOD", &slip, "LIVE_NOT_ARMED", "ALCHEMISER__LIVE_ARMED");
+    let keys = exchange.dir.path().join("none.toml");
+    let keys = ["--account", "paper", "--keys", keys.to_str().unwrap()];
+    check("PKGOOD", &keys, "KEYS_UNREADABLE", "none.toml");
+}
+
+/// A request to another machine is not sent from a rehearsal, and a broker that is away is told.
+#[test]
+fn an_address_that_is_not_reached_is_told() {
+    let check = |more: &[&str], expected: &str| {
+        let words = [&["doctor", "--account", "paper"], more].concat();
+        let (code, text) = said(&mut bare(&words, "PKGOOD"));
+        assert!(code != 0 && text.contains(expected), "{code} {text}");
+    };
+    check(&[], "ENDPOINT_NOT_LOOPBACK");
+    check(&["--endpoint", "https://example.com"], "ENDPOINT_NOT_LOOPBACK");
+    check(&["--endpoint", "nonsense"], "ENDPOINT_MALFORMED");
+    // Nobody listens on the port of discard.
+    check(&["--endpoint", "http://127.0.0.1:9"], "BROKER_UNREACHABLE");
+}
+
+fn codes(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings.map(|finding| finding["code"].as_str().unwrap()).filter(|code| *code != "OK").collect()
+}
+
+/// X15: the doctor looks everything over, and trades nothing.
+#[test]
+fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let exchange = Exchange::start(WORLD);
+    let look = |key: &str, plan: Option<&Path>| {
+        let mut command = exchange.command(&["doctor", "--account", "paper", "--json"], key);
+        command.args(plan.into_iter().flat_map(|plan| [Path::new("--plan"), plan]));
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), json(&output))
+    };
+    let (code, report) = look("PKGOOD", None);
+    assert_eq!(
+        (code, codes(&report), &report["sound"]),
+        (0, vec![], &Value::Bool(true)),
+        "{report}"
+    );
+    let event = fs::read_to_string(example()).unwrap();
+    let event = event.replace("\"UPRO\"", "\"NOSUCH\"").replace("\"SOXL\"", "\"HALTED\"");
+    let plan = exchange.dir.path().join("plan.json");
+    fs::write(&plan, event).unwrap();
+    let (code, report) = look("PKGOOD", Some(&plan));
+    let found = codes(&report);
+    assert!(found.contains(&"SYMBOL_UNKNOWN") && found.contains(&"ASSET_NOT_TRADABLE"), "{report}");
+    assert_eq!(code, 0, "warnings do not count");
+    let (code, report) = look("PKIEX", None);
+    assert_eq!((code, codes(&report)), (1, vec!["DATA_NOT_SUBSCRIBED"]), "{report}");
+    assert_eq!(look("PKNOBODY", None).0, 1);
+    let (code, text) = said(&mut exchange.command(&["doctor", "--account", "paper"], "PKBLOCKED"));
+    assert!(
+        code == 1 && text.contains("ACCOUNT_BLOCKED: ") && text.contains("Nothing was traded"),
+        "{text}"
+    );
+}
+
+/// H1, X1, S14: a plan is traded over HTTP, once, and its log is sound.
+#[test]
+fn a_plan_is_traded_over_http() {
+    let world = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/worlds/growth-and-bonds.toml"),
+    );
+    let exchange = Exchange::start(&world.unwrap().replace("alchemiser-secret", SECRET));
+    let (plan, state) = (example(), exchange.dir.path().join("state"));
+    let words = ["run", plan.to_str().unwrap(), "--now", "--json", "--policy", "cross"];
+    let words = [&words[..], &["--broker", "alpaca", "--account", "paper", "--state"]].concat();
+    let words = [&words[..], &[state.to_str().unwrap()]].concat();
+    let run = || {
+        let output = exchange.command(&words, "PKALCHEMISER").output().unwrap();
+        (output.status.code().unwrap(), json(&output))
+    };
+    let (code, report) = run();
+    assert_eq!((code, &report["outcome"]), (0, &Value::from("completed")), "{report}");
+    let (code, again) = run();
+    assert_eq!((code, &again["already_executed"]), (0, &Value::Bool(true)), "{again}");
+    assert_eq!(verify(&state).0, 0);
+    for (name, bytes) in crate::command::files(&state) {
+        assert!(!String::from_utf8_lossy(&bytes).contains(SECRET), "{name}");
+    }
+}

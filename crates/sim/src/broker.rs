@@ -21,6 +21,7 @@ use crate::{
     exchange::{NewOrder, Submitted, refusal},
     fault::Fault,
     line::{CANARY, Line},
+    watch::HALT_ANSWERED,
     world::{Happening, World, later},
 };
 
@@ -137,6 +138,9 @@ impl World {
         self.note(|_| format!("    $ {id} {submitted:?}"));
         if let (Some(other), Submitted::Taken(_)) = (other, &submitted) {
             self.broken("I2", format!("{id} is taken while {other} is open in its symbol"));
+        }
+        if let (Some((_, since)), Submitted::Taken(_)) = (self.watch.halt.clone(), &submitted) {
+            self.plan(later(now, HALT_ANSWERED), Happening::HaltIsOld(since));
         }
         submitted
     }

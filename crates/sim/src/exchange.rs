@@ -59,7 +59,7 @@ pub(crate) struct Order {
     pub(crate) status: BrokerStatus,
     pub(crate) filled: Quantity,
     notional: Decimal,
-    submitted_at: Timestamp,
+    pub(crate) submitted_at: Timestamp,
     filled_at: Option<Timestamp>,
     /// When a requested cancel is carried out.
     cancel_at: Option<Timestamp>,

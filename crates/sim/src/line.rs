@@ -23,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     fault::Fault,
     trial::Moment,
+    watch::HALT_ANSWERED,
     world::{Fate, Happening, ProcessId, Release, Shared, World, later},
 };
 
@@ -267,7 +268,7 @@ impl World {
         match (entry.account.halt, &self.watch.halt) {
             (Some(halt), None) => {
                 self.watch.halt = Some((halt, self.now));
-                let old = later(self.now, SignedDuration::from_secs(10));
+                let old = later(self.now, HALT_ANSWERED);
                 self.plan(old, Happening::HaltIsOld(self.now));
             }
             (None, Some(_)) => self.watch.halt = None,

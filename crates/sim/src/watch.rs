@@ -3,13 +3,19 @@
 use alchemiser_core::{controls::Approved, ids::BrokerOrderId};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::{ProcessId, World};
+use crate::{
+    exchange::Order,
+    world::{ProcessId, World},
+};
 
 /// The broker's limit on the trading calls of a minute.
 const CALLS_MAX: usize = 200;
 
 /// I10: no order leaves later than this after a halt.
 const HALT_SEEN: SignedDuration = SignedDuration::from_secs(2);
+
+/// I10: a cancel is asked for within this of a halt, or of the landing of an order that was under way.
+pub(crate) const HALT_ANSWERED: SignedDuration = SignedDuration::from_secs(10);
 
 impl World {
     pub(crate) fn is_open(&self) -> bool {
@@ -89,7 +95,9 @@ impl World {
         if !holds {
             return;
         }
-        let open = self.exchange.orders.iter().filter(|order| order.is_open());
+        let now = self.now;
+        let known = |order: &&Order| now.duration_since(order.submitted_at) >= HALT_ANSWERED;
+        let open = self.exchange.orders.iter().filter(|order| order.is_open()).filter(known);
         let late: Vec<String> = open
             .filter(|order| {
                 let sender = self.watch.senders.get(&order.new.client_order_id);

@@ -50,6 +50,14 @@ fn twice(seed: u64) {
     }
 }
 
+/// I10: an order that lands long after its sender gave it up, and just before ten seconds after a halt have passed.
+#[test]
+fn an_order_that_lands_late_in_a_halt_has_time_to_be_canceled() {
+    let trial = Trial::of(1_014_844);
+    assert_eq!(run(&trial).violations, []);
+    assert_eq!(run(&trial.only([1, 63, 95, 115, 150, 164])).violations, []);
+}
+
 /// A run with all of its decisions given is the run that drew them, and one with none is calm.
 #[test]
 fn a_run_is_told_by_its_decisions() {

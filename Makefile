@@ -94,9 +94,9 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test clients supply template ## all of CI
+ci: lint test supply template ## all of CI
 
-ci-long: planted coverage lambda test-aws ## what CI does not run yet: planted faults, coverage, functions as processes, emulated AWS
+ci-long: clients planted coverage lambda test-aws ## what CI does not run yet: alpaca-py, planted faults, coverage, functions as processes, emulated AWS
 
 $(TOOLS)/ready: infra/ci/requirements.txt
 	python3 -m venv $(TOOLS)

@@ -321,12 +321,12 @@ pub(crate) async fn ask(desk: &Desk, state: &Execution, why: Why) -> Result<(), 
 pub(crate) async fn let_go(desk: &Desk, state: &Execution) -> Result<(), ExecuteError> {
     let plan = &state.plan;
     let waiting = account::release(desk, state).await?;
+    let marker = marker_key(&plan.account, plan.plan_id.as_str());
+    // The ledger was perhaps written before this was known; an order that is still awaited may never be found.
+    if state.has_late_news() && desk.store.get(&marker).await?.is_some() {
+        publish_again(desk, state).await?;
+    }
     if !state.must_be_followed() || is_planted(Plant::MarkerDropped) {
-        let marker = marker_key(&plan.account, plan.plan_id.as_str());
-        // The ledger was perhaps written before this was known.
-        if state.has_late_news() && desk.store.get(&marker).await?.is_some() {
-            publish_again(desk, state).await?;
-        }
         desk.store.remove_hint(&marker).await?;
     }
     for next in waiting {

@@ -119,11 +119,14 @@ fn entries(world: &World, plan_id: &str) -> Vec<Entry> {
 /// The state at the end: the owner's own where it is of the newest entry, else the log's.
 fn last_state(world: &mut World, plan_id: &str) -> Option<Execution> {
     let prefix = log_prefix(world, plan_id);
-    let range = world.store.range(prefix.clone()..);
-    let newest = range.take_while(|(key, _)| key.starts_with(&prefix)).last();
-    let newest = newest.and_then(|(_, bytes)| Entry::from_bytes(bytes).ok());
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let newest_first = world.store.range(prefix..end).rev();
+    let mut own = newest_first.filter_map(|(_, bytes)| Entry::from_bytes(bytes).ok());
+    let newest = own.next().map(|entry| entry.at);
+    // Where a clock was set back, entries have the time of those before them.
+    let is_ambiguous = own.next().map(|entry| entry.at) == newest;
     let known = world.finished.get(plan_id).cloned();
-    let known = known.filter(|state| newest.is_some_and(|entry| entry.at == state.last_at));
+    let known = known.filter(|state| newest == Some(state.last_at) && !is_ambiguous);
     let Some(known) = known else { return state(world, plan_id) };
     // I8: fold(log) = state. Reading a log again takes its time.
     if world.chance.percent(FOLDED) && state(world, plan_id).as_ref() != Some(&known) {

@@ -127,9 +127,12 @@ impl Line {
         let pause = {
             let mut world = self.world();
             let most = i64::try_from(world.policy.http_timeout.as_millis()).unwrap_or(i64::MAX);
-            if world.chance.percent(50) { most } else { world.chance.between(1, most) }
+            let pause = if world.chance.percent(50) { most } else { world.chance.between(1, most) };
+            let pause = SignedDuration::from_millis(pause);
+            world.is_kept(self.process, pause);
+            pause
         };
-        self.pause(SignedDuration::from_millis(pause)).await;
+        self.pause(pause).await;
     }
 
     /// The store takes its time: seconds, but less than a client waits.
@@ -140,7 +143,9 @@ impl Line {
         let pause = {
             let mut world = self.world();
             let most = i64::try_from(world.policy.http_timeout.as_millis()).unwrap_or(i64::MAX);
-            world.chance.millis(500, most - 100)
+            let pause = world.chance.millis(500, most - 100);
+            world.is_kept(self.process, pause);
+            pause
         };
         self.pause(pause).await;
     }

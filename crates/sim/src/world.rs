@@ -251,9 +251,17 @@ impl World {
     pub(crate) fn hits(&mut self, fault: Fault, process: ProcessId) -> bool {
         let hit = self.strikes(fault);
         if hit {
-            self.processes[process].disturbed_at = self.now;
+            let disturbed = &mut self.processes[process];
+            disturbed.disturbed_at = disturbed.disturbed_at.max(self.now);
         }
         hit
+    }
+
+    /// A call keeps its process for so long: it is disturbed until the call ends.
+    pub(crate) fn is_kept(&mut self, process: ProcessId, pause: SignedDuration) {
+        let until = later(self.now, pause);
+        let kept = &mut self.processes[process];
+        kept.disturbed_at = kept.disturbed_at.max(until);
     }
 
     /// What becomes of a process around a call.

@@ -58,6 +58,15 @@ fn an_order_that_lands_late_in_a_halt_has_time_to_be_canceled() {
     assert_eq!(run(&trial.only([1, 63, 95, 115, 150, 164])).violations, []);
 }
 
+/// I10: a process that a call keeps (it hangs, or the store is slow) cannot see a halt before the call has ended; I8: where
+/// a clock was set back, the newest entry has the time of the one before it. Neither is the product's fault.
+#[test]
+fn a_process_that_a_call_keeps_is_not_blamed() {
+    for seed in [2_130_212, 2_749_165, 2_887_637] {
+        assert_eq!(run(&Trial::of(seed)).violations, [], "seed {seed}");
+    }
+}
+
 /// A run with all of its decisions given is the run that drew them, and one with none is calm.
 #[test]
 fn a_run_is_told_by_its_decisions() {

@@ -38,7 +38,7 @@ run-http: ## the same plan over HTTP: an exchange on a free port, doctor, run --
 	examples/run-http.sh target/debug/alchemiser state/http-$$(date +%s)
 
 sim: ## 100,000 plans in a simulated world where everything goes wrong; every invariant is checked
-	$(CARGO) build --locked --release -p alchemiser-cli
+	$(CARGO) build --locked --release -p alchemiser-cli --no-default-features
 	target/release/alchemiser simulate --seeds $(or $(SEEDS),100000)
 
 sim-night: ## the same with 5 million plans
@@ -48,8 +48,8 @@ crashes: ## a process dies around every effect of the canonical plans, and aroun
 	$(CARGO) test --locked --release -p alchemiser-sim --test crashes -- --include-ignored --nocapture
 
 planted: ## faults planted in the product, one at a time: an invariant must find each within 10,000 seeds; prints a table
-	RUSTFLAGS="--cfg planted" $(CARGO) test --locked --target-dir target/planted -p alchemiser-sim --test planted -- --nocapture
-	RUSTFLAGS="--cfg planted" $(CARGO) test --locked --target-dir target/planted -p alchemiser-local --lib a_skipped_sync -- --nocapture
+	RUSTFLAGS="--cfg planted" $(CARGO) test --locked --target-dir target/planted -p alchemiser-sim -p alchemiser-local --lib --test planted -- \
+		--nocapture every_planted_fault_is_found a_skipped_sync_is_found
 
 kill-night: ## KILLS times (500) kill -9 at a random moment of the real binary; every plan completes and verifies
 	ALCHEMISER_KILLS=$(KILLS) $(CARGO) test --locked -p alchemiser-cli --test cli kill:: -- --nocapture

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use alchemiser_core::{
@@ -91,9 +91,12 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+/// The deployed routes. Reading the template takes longer than most plans, and a test may make hundreds of worlds.
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::deployed().unwrap());
+
 /// An empty bus with the deployed routes.
 pub fn bus() -> SharedBus {
-    SharedBus::new(Bus::new(Routes::deployed().unwrap(), "000000000000", "local"))
+    SharedBus::new(Bus::new(ROUTES.clone(), "000000000000", "local"))
 }
 
 impl World {

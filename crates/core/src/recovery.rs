@@ -62,13 +62,16 @@ fn of_leg(
     unknown: &BTreeMap<ClientOrderId, &OrderReport>,
 ) -> Vec<Lost> {
     let plan = &state.plan;
+    let of_leg = |order: &&&OrderReport| order.symbol == *leg.symbol() && order.side == leg.side;
+    let sought = unknown.values().filter(of_leg).count();
     let at = |attempt: u32| {
         let id =
             ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, attempt);
         let report = (*unknown.get(&id)?).clone();
         Some(Lost { symbol: leg.symbol().clone(), attempt, report })
     };
-    (1..=ATTEMPTS_SOUGHT).filter_map(at).collect()
+    // Most legs have one order: what is not derived need not be compared.
+    (1..=ATTEMPTS_SOUGHT).filter_map(at).take(sought).collect()
 }
 
 /// What goes into the log: that it was recovered, what the broker says of the orders that it knows, every order that it

@@ -90,3 +90,25 @@ impl PlanRefused {
         Self { code, field: field.to_owned(), expected: expected.to_owned(), found }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Codes are stable words, no two alike; a refusal says its code, the field, and both sides of the difference.
+    #[test]
+    fn every_code_is_its_own_word() {
+        let words: BTreeSet<&str> = RefusalCode::ALL.into_iter().map(RefusalCode::code).collect();
+        assert_eq!(words.len(), RefusalCode::ALL.len());
+        for code in RefusalCode::ALL {
+            let word = code.code();
+            assert!(word.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{word}");
+            let refused = PlanRefused::new(code, "items[0].symbol", "a symbol", "x".repeat(200));
+            let found = "x".repeat(120);
+            let line = format!("{word}: items[0].symbol: expected a symbol, found {found}");
+            assert_eq!(refused.to_string(), line);
+        }
+    }
+}

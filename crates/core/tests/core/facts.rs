@@ -9,6 +9,7 @@ use alchemiser_core::{
     fact::{Announced, CancelReason, Fact, FactKind, Phase, Refusal, RefusalKind, StopCode},
     ids::EventId,
     leg::{LegOutcome, Reason},
+    policy::Policy,
     quantity::Quantity,
     reading::TradeMode,
     report::BrokerStatus,
@@ -186,4 +187,17 @@ fn the_brokers_words_are_read_back() {
     assert_eq!(order.our_id().as_ref(), Some(&story.state.legs[0].children[0].client_order_id));
     order.client_order_id = "by hand".to_owned();
     assert_eq!(order.our_id(), None);
+}
+
+/// I8: a log begins with its claim: what stands before it says nothing.
+#[test]
+fn facts_before_a_claim_say_nothing() {
+    let policy = Policy::default();
+    let fact = |kind: FactKind| Fact { at: start(), kind };
+    let lease = || fact(FactKind::PhaseChanged(Phase::Closing));
+    assert_eq!(Execution::fold(&[lease()], &policy), None);
+    let claim = || fact(FactKind::Claimed(Box::new(plan("BUY A 1000"))));
+    let state = Execution::fold(&[lease(), claim()], &policy);
+    assert_eq!(state, Execution::fold(&[claim()], &policy));
+    assert_ne!(state.unwrap().phase, Phase::Closing);
 }

@@ -167,3 +167,19 @@ fn the_mid_at_a_moment_is_the_next_one_seen() {
     let seen = seen(nothing(), &[("A", raw("10.00x1 10.02x1", start()))]);
     assert_eq!(mid(&seen, 0).as_deref(), Some("10.01"), "a request is seen as well");
 }
+
+/// What the broker says it would still take is the most that is spent; it never adds to the budget.
+#[test]
+fn an_allowance_of_the_broker_only_lowers_the_budget() {
+    let check = |spent: u32, allowed: u32| {
+        let view = observe(nothing(), &Input::Called(spent, start()));
+        let before = view.tokens.available(start(), &Policy::default());
+        let view = observe(view, &Input::Allowance(allowed, start()));
+        let left = view.tokens.available(start(), &Policy::default());
+        assert_eq!(left, before.min(allowed.into()), "{spent} spent, {allowed} allowed");
+        left
+    };
+    assert_eq!(check(0, 3), 3.into());
+    assert_eq!(check(0, 0), 0.into());
+    assert_eq!(check(5, 100_000), check(5, 200_000));
+}

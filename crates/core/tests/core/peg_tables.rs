@@ -1,6 +1,7 @@
 //! The price decision, case by case.
 
 use alchemiser_core::{
+    liquidity::inside_spread,
     peg::{Base, Decision, Parent, Resting, decide},
     policy::{Policy, PolicyKind},
     price::Tick,
@@ -362,4 +363,15 @@ fn walk_steps_through_fractions_of_the_spread() {
     check("policy=walk u=.67 at=10.19 since=10", "10.00x500 10.20x500", "hold");
     check("policy=walk u=.5", "10.00x500 10.01x500", "rest 10");
     check("policy=walk u=1 at=10.19 since=1", "10.00x500 10.20x500", "cross 10.21");
+}
+
+/// S2: a locked market has nothing between its sides.
+#[test]
+fn a_locked_market_has_no_inside() {
+    for side in ["buy", "sell"] {
+        let (parent, policy) = parent(side);
+        let inside = |book: &str| inside_spread(&parent, &quote(book, start()), &policy);
+        assert_eq!(inside("10.00x100 10.00x100"), None, "{side}");
+        assert!(inside("10.00x100 10.04x100").is_some(), "{side}");
+    }
 }

@@ -21,10 +21,14 @@ STACK := alchemiser-$(STAGE)
 # A part of the mutants of core, e.g. SHARD=2/8; all of them take hours.
 SHARD ?= 0/1
 
+# Scripts of faults over HTTP, and the first one's seed; every run of the tests makes 100.
+SCRIPTS ?= 200
+FIRST ?= 0
+
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy
+.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -53,6 +57,10 @@ planted: ## faults planted in the product, one at a time: an invariant must find
 
 kill-night: ## KILLS times (500) kill -9 at a random moment of the real binary; every plan completes and verifies
 	ALCHEMISER_KILLS=$(KILLS) $(CARGO) test --locked -p alchemiser-cli --test cli kill:: -- --nocapture
+
+http-faults: ## SCRIPTS (200) random scripts of faults over HTTP: adapter and executor against the exchange, every invariant checked
+	ALCHEMISER_HTTP_SCRIPTS=$(SCRIPTS) ALCHEMISER_HTTP_FIRST=$(FIRST) \
+		$(CARGO) test --locked -p alchemiser-tests --test all http_faults:: -- --nocapture
 
 model: ## the protocol's models on every path: how many states there are, and how short the way to each planted fault is
 	$(CARGO) test --locked -p alchemiser-model -- --nocapture

@@ -13,6 +13,7 @@ mod examples;
 mod exchange_faults;
 mod fault;
 mod halt;
+mod http_faults;
 mod idle;
 mod life;
 mod logs;

@@ -4,7 +4,7 @@
 mod mishap;
 mod shows;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use alchemiser_core::ids::Symbol;
 use jiff::{SignedDuration, Timestamp};
@@ -196,6 +196,14 @@ impl Exchange {
         self.tick();
         // Nobody may see a clock that was moved stand where it stood before.
         self.remember();
+    }
+
+    /// Moves a clock that stands still by itself; false for one that goes.
+    pub(crate) fn move_by(&mut self, by: Duration) -> bool {
+        if self.clock.is_virtual() {
+            self.advance(SignedDuration::try_from(by).unwrap_or_default());
+        }
+        self.clock.is_virtual()
     }
 
     /// Answers a request.

@@ -25,8 +25,7 @@ pub(crate) fn distorted(mut body: Value, rule: &Rule) -> Value {
         }
         Fault::OrdersDuplicated => {
             if let Value::Array(orders) = &mut body {
-                let newest = (0..orders.len()).max_by_key(|k| created(&orders[*k]));
-                orders.extend(newest.map(|k| orders[k].clone()));
+                *orders = orders.drain(..).flat_map(twice).collect();
             }
         }
         Fault::OrdersReordered => {
@@ -105,6 +104,13 @@ fn as_taken(order: &mut Object) {
     for name in ["filled_avg_price", "filled_at", "canceled_at", "expired_at", "replaced_at"] {
         order.insert(name.to_owned(), Value::Null);
     }
+}
+
+/// An order as it is, and as it was told when it had just been taken.
+fn twice(order: Value) -> [Value; 2] {
+    let mut before = order.clone();
+    each(&mut before, &mut as_taken);
+    [order, before]
 }
 
 /// Every quote anywhere in a body: an object with a bid and an ask.

@@ -89,7 +89,7 @@ faults! {
     UnclearAnswer "unclear_answer" Any 40,
     /// 401: not carried out.
     Unauthorized "unauthorized" Any 0,
-    /// The answer comes `ms` later.
+    /// The answer comes `ms` later; a clock that stands still is moved by so much.
     SlowAnswer "slow_answer" Any 0,
     /// The order is taken, and the answer says that its id is in use, with `code` (40010001 if not given).
     DuplicateId "duplicate_id" Orders 60,
@@ -111,7 +111,7 @@ faults! {
     NoPrice "no_price" OrderReads 200,
     /// The newest orders are missing from the list.
     OrdersMissing "orders_missing" OrderLists 80,
-    /// The newest orders stand in the list twice.
+    /// Every order stands in the list twice: as it is, and as it was when it had just been taken.
     OrdersDuplicated "orders_duplicated" OrderLists 80,
     /// The list is out of order.
     OrdersReordered "orders_reordered" OrderLists 80,

@@ -138,6 +138,17 @@ async fn a_lost_answer_breaks_the_connection_after_the_order_was_taken() {
 }
 
 #[tokio::test]
+async fn a_slow_answer_moves_a_clock_that_stands_still() {
+    let wire = wire(None).await;
+    let script = json!({"fault": [{"do": "slow_answer", "ms": 3_600_000}]}).to_string();
+    assert!(wire.raw("POST", "/_control/faults", &script).await.contains("\"rules\":1"));
+    let before = wire.shared.lock().venue().now();
+    assert!(wire.raw("GET", "/v2/clock", "").await.starts_with("HTTP/1.1 200"));
+    let moved = wire.shared.lock().venue().now().duration_since(before);
+    assert_eq!(moved, jiff::SignedDuration::from_hours(1));
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_said_in_one_line() {
     let wire = wire(None).await;
     let error = server::listen(wire.port).await.unwrap_err().to_string();

@@ -28,7 +28,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy
+.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -162,6 +162,10 @@ test-aws: $(TOOLS)/aws/ready $(TOOLS)/sam/ready ## the stack on emulated AWS: de
 	infra/ci/bootstraps.sh target/debug target/lambda/emulated
 	$(TOOLS)/sam/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
 	$(TOOLS)/aws/bin/python infra/ci/test_aws.py emulated
+
+cdk: $(TOOLS)/sam/ready ## the CDK app of infra/cdk: all but the code is the template's, cdk-nag has its answers; needs node and npm
+	$(TOOLS)/sam/bin/python infra/cdk/translate.py infra/template.yaml target/cdk/template.json
+	cd infra/cdk && npm ci --ignore-scripts && npm run build && npm test
 
 deploy: $(TOOLS)/sam/ready lambdas ## the stack of STAGE, with AWS credentials of the shell; docs/deploy.md says how
 	ln -sfn $(ARCH) target/lambda/deployed

@@ -28,7 +28,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk
+.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk patterns
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -104,7 +104,7 @@ mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted
 
 ci: lint test supply template ## all of CI
 
-ci-long: clients planted coverage lambda test-aws ## what CI does not run yet: alpaca-py, planted faults, coverage, functions as processes, emulated AWS
+ci-long: clients planted coverage lambda test-aws patterns cdk ## what CI does not run yet: alpaca-py, planted faults, coverage, functions as processes, emulated AWS, other matchers, CDK
 
 $(TOOLS)/ready: infra/ci/requirements.txt
 	python3 -m venv $(TOOLS)
@@ -162,6 +162,15 @@ test-aws: $(TOOLS)/aws/ready $(TOOLS)/sam/ready ## the stack on emulated AWS: de
 	infra/ci/bootstraps.sh target/debug target/lambda/emulated
 	$(TOOLS)/sam/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
 	$(TOOLS)/aws/bin/python infra/ci/test_aws.py emulated
+
+$(TOOLS)/patterns/ready: tests/patterns/requirements.txt
+	python3 -m venv $(TOOLS)/patterns
+	$(TOOLS)/patterns/bin/pip install --quiet --disable-pip-version-check --requirement tests/patterns/requirements.txt
+	touch $@
+
+patterns: $(TOOLS)/patterns/ready ## PAIRS (100,000) generated event patterns on generated events: the host's matcher against two others
+	$(CARGO) build --locked --quiet -p alchemiser-host --example patterns
+	target/debug/examples/patterns $(or $(PAIRS),100000) $(or $(SEED),1) | $(TOOLS)/patterns/bin/python tests/patterns/differential.py
 
 cdk: $(TOOLS)/sam/ready ## the CDK app of infra/cdk: all but the code is the template's, cdk-nag has its answers; needs node and npm
 	$(TOOLS)/sam/bin/python infra/cdk/translate.py infra/template.yaml target/cdk/template.json

@@ -38,7 +38,7 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// [`PatternError`] for anything EventBridge would not take, and for the operators not supported here.
+    /// [`PatternError`] for anything EventBridge would not take, and for keys with dots, which are not supported here.
     pub fn parse(pattern: &Value) -> Result<Self, PatternError> {
         let fields = Fields::parse(pattern, &Path::root())?;
         Ok(Self { fields })
@@ -73,12 +73,12 @@ pub enum PatternError {
         /// The operator that stands there.
         found: String,
     },
-    /// An operator EventBridge knows and this bus does not.
-    #[error("at {path}: expected an operator that is supported here, found {found:?}")]
-    UnsupportedOperator {
+    /// A key that EventBridge takes for a path, and that is not taken here.
+    #[error("at {path}: expected a key without a dot, found {found:?}; write it as nested objects")]
+    DottedKey {
         /// Where, from the pattern's root `$`.
         path: String,
-        /// The operator that stands there.
+        /// The key that stands there.
         found: String,
     },
 }
@@ -89,7 +89,7 @@ impl PatternError {
         match self {
             Self::Shape { .. } => "PATTERN_SHAPE",
             Self::UnknownOperator { .. } => "PATTERN_OPERATOR_UNKNOWN",
-            Self::UnsupportedOperator { .. } => "PATTERN_OPERATOR_UNSUPPORTED",
+            Self::DottedKey { .. } => "PATTERN_KEY_DOTTED",
         }
     }
 
@@ -145,6 +145,10 @@ impl Fields {
         };
         let mut fields = Self { all: Vec::new(), alternatives: Vec::new() };
         for (key, value) in object {
+            if key.contains('.') {
+                let found = key.clone();
+                return Err(PatternError::DottedKey { path: path.to_string(), found });
+            }
             let path = path.key(key);
             if key == OR {
                 fields.alternatives = alternatives(value, &path)?;
@@ -356,6 +360,19 @@ mod tests {
     }
 
     #[test]
+    fn cidr_asks_for_an_address_of_the_network() {
+        let within = |network: &str| json!({ "cidr": network });
+        check_values(within("10.0.0.0/24"), json!(["10.0.0.255"]), json!(["10.0.1.0", "x", 10]));
+        check_values(within("10.0.0.77/24"), json!(["10.0.0.1"]), json!(["10.0.1.1"]));
+        check_values(within("0.0.0.0/0"), json!(["1.2.3.4"]), json!(["::1", "1.2.3", ""]));
+        check_values(within("2001:db8::/32"), json!(["2001:DB8::1"]), json!(["2001:db9::", null]));
+        for refused in [json!("10.0.0.0"), json!("10.0.0.0/33"), json!("x/8"), json!(8)] {
+            let error = Pattern::parse(&json!({ "a": [{ "cidr": refused }] })).unwrap_err();
+            assert_eq!(error.code(), "PATTERN_SHAPE", "{refused}: {error}");
+        }
+    }
+
+    #[test]
     fn exists_asks_for_a_leaf() {
         check_values(json!({ "exists": true }), json!([1, null, "", ["x"]]), json!([[], {}]));
         check_values(json!({ "exists": false }), json!([[], {}, { "b": 1 }]), json!([1, null]));
@@ -472,7 +489,7 @@ mod tests {
             json!({ "detail": { "a": ["x", { "regex": ".*" }] } }),
             "PATTERN_OPERATOR_UNKNOWN",
             "at $.detail.a[1]: expected one of prefix, suffix, equals-ignore-case, anything-but, \
-             numeric, exists, wildcard, found the operator \"regex\"",
+             numeric, exists, wildcard, cidr, found the operator \"regex\"",
         );
         check_refused(
             json!({ "a": [{ "anything-but": { "numeric": ["=", 1] } }] }),
@@ -486,9 +503,9 @@ mod tests {
             "at $.a[0].prefix: expected one of equals-ignore-case, found the operator \"wildcard\"",
         );
         check_refused(
-            json!({ "a": [{ "cidr": "10.0.0.0/24" }] }),
-            "PATTERN_OPERATOR_UNSUPPORTED",
-            "at $.a[0]: expected an operator that is supported here, found \"cidr\"",
+            json!({ "detail": { "plan.id": ["x"] } }),
+            "PATTERN_KEY_DOTTED",
+            "at $.detail: expected a key without a dot, found \"plan.id\"; write it as nested objects",
         );
     }
 }

@@ -1,7 +1,8 @@
 //! What one field's values must satisfy.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, net::IpAddr};
 
+use ipnet::IpNet;
 use serde_json::{Number, Value};
 
 use super::range::Range;
@@ -9,7 +10,9 @@ use super::wildcard::Wildcard;
 use super::{Path, PatternError};
 
 const OPERATORS: &str =
-    "prefix, suffix, equals-ignore-case, anything-but, numeric, exists, wildcard";
+    "prefix, suffix, equals-ignore-case, anything-but, numeric, exists, wildcard, cidr";
+/// The largest number that EventBridge compares as a number.
+const NUMBER_MAX: f64 = 5.0e9;
 const TEXT_OPERATORS: &str = "prefix, suffix, equals-ignore-case, wildcard";
 
 /// One entry of a field's list: a literal or an operator.
@@ -34,6 +37,8 @@ pub(super) enum Test {
     Number(f64),
     Text(TextTest),
     Numeric(Range),
+    /// An IP address of this network.
+    Within(IpNet),
 }
 
 /// What a string must be.
@@ -90,10 +95,7 @@ impl Condition {
             "equals-ignore-case" | "wildcard" => {
                 Ok(Self::Is(Test::Text(text_test(operator, argument, path)?)))
             }
-            "cidr" => Err(PatternError::UnsupportedOperator {
-                path: path.to_string(),
-                found: operator.to_owned(),
-            }),
+            "cidr" => Ok(Self::Is(Test::Within(network(argument, &at)?))),
             unknown => Err(PatternError::UnknownOperator {
                 path: path.to_string(),
                 expected: OPERATORS,
@@ -116,8 +118,16 @@ impl Test {
                 found.as_f64().is_some_and(|found| range.contains(found))
             }
             (Self::Text(test), Value::String(found)) => test.accepts(found),
+            (Self::Within(network), Value::String(found)) => {
+                found.parse::<IpAddr>().is_ok_and(|address| network.contains(&address))
+            }
             (
-                Self::Null | Self::Bool(_) | Self::Number(_) | Self::Numeric(_) | Self::Text(_),
+                Self::Null
+                | Self::Bool(_)
+                | Self::Number(_)
+                | Self::Numeric(_)
+                | Self::Text(_)
+                | Self::Within(_),
                 _,
             ) => false,
         }
@@ -163,11 +173,19 @@ fn literal(value: &Value, path: &Path) -> Result<Test, PatternError> {
 
 /// The number as EventBridge compares it.
 pub(super) fn float(number: &Number, path: &Path) -> Result<f64, PatternError> {
-    number.as_f64().ok_or_else(|| PatternError::Shape {
+    let comparable = number.as_f64().filter(|value| value.abs() <= NUMBER_MAX);
+    comparable.ok_or_else(|| PatternError::Shape {
         path: path.to_string(),
-        expected: "a number that a double can hold",
+        expected: "a number from -5.0e9 to 5.0e9, beyond which EventBridge compares texts",
         found: number.to_string(),
     })
+}
+
+/// The network of a `cidr`: `10.0.0.0/24`, `2001:db8::/32`. Bits below the mask say nothing.
+fn network(argument: &Value, path: &Path) -> Result<IpNet, PatternError> {
+    let expected = "an IPv4 or IPv6 network as ADDRESS/BITS";
+    let network = argument.as_str().and_then(|text| text.parse::<IpNet>().ok());
+    network.ok_or_else(|| PatternError::shape(path, expected, argument))
 }
 
 /// The exclusions of an `anything-but`: a scalar, a list of one kind of scalars, or one text operator.

@@ -72,6 +72,14 @@ fn functions(template: &Template, found: &mut Vec<String>) {
             found.push(format!("{id}: expected a log group with a key and a retention"));
         }
     }
+    for (id, body) in template.of("AWS::Serverless::Function") {
+        for (name, event) in body["Properties"]["Events"].as_object().into_iter().flatten() {
+            let own = event["Properties"]["Name"]["Fn::Sub"].as_str().unwrap_or_default();
+            if event["Type"] == "ScheduleV2" && !own.contains("${Stage}") {
+                found.push(format!("{id}: expected {name} to have a name of its stage"));
+            }
+        }
+    }
     for (id, body) in template.of("AWS::Events::Rule") {
         for target in list(&body["Properties"]["Targets"]) {
             if target["DeadLetterConfig"].is_null() || target["RetryPolicy"].is_null() {
@@ -317,6 +325,11 @@ fn every_rule_bites() {
         "- Id: plans",
         "- Id: other\n          Arn: x\n        - Id: plans",
         "RebalancePlannedRule: expected a retry policy",
+    );
+    check(
+        "alchemiser-${Stage}-sweeper\n            ScheduleExpression",
+        "alchemiser-sweeper\n            ScheduleExpression",
+        "expected EveryMinute to have a name of its stage",
     );
     check("Action: sqs:SendMessage", "Action: sqs:*", "expected named actions");
     check(

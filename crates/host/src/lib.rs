@@ -29,21 +29,26 @@
 //! A delivery that is neither reported nor taken again was a success.
 //!
 //! What is absent, on purpose: async, I/O, clocks and randomness (ids and times come with the entry, so that a run can
-//! be repeated); back-off and visibility timeouts (the caller owns time, the bus only order); `cidr`, input transformers,
-//! archives and FIFO queues, which the template does not use.
+//! be repeated); back-off and visibility timeouts (the caller owns time, the bus only order); input transformers, archives
+//! and FIFO queues, which the template does not use.
 #![warn(missing_docs)]
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 pub mod bus;
 pub mod delivery;
+pub mod deployment;
 pub mod entry;
 pub mod pattern;
 pub mod publisher;
+mod resolve;
 pub mod route;
+mod supported;
 pub mod template;
+mod yaml;
 
 pub use bus::{Bus, DeadLetter};
 pub use delivery::Delivery;
+pub use deployment::Deployment;
 pub use entry::{Entry, EntryError};
 pub use pattern::{Pattern, PatternError};
 pub use publisher::SharedBus;

@@ -1,23 +1,27 @@
 //! The routes as the deployed template has them.
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::pattern::{Pattern, PatternError};
-use crate::route::{Route, Routes, Via};
+use crate::{
+    deployment::Target,
+    pattern::{Pattern, PatternError},
+    resolve::{Resolver, intrinsic},
+    route::{Route, Routes, Via},
+    supported, yaml,
+};
 
 /// The text of `infra/template.yaml`.
 pub const DEPLOYED: &str = include_str!("../../../infra/template.yaml");
 
-const BUS: &str = "AWS::Events::EventBus";
-const RULE: &str = "AWS::Events::Rule";
-const QUEUE: &str = "AWS::SQS::Queue";
-const FUNCTION: &str = "AWS::Serverless::Function";
+pub(crate) const BUS: &str = "AWS::Events::EventBus";
+pub(crate) const RULE: &str = "AWS::Events::Rule";
+pub(crate) const QUEUE: &str = "AWS::SQS::Queue";
+pub(crate) const FUNCTION: &str = "AWS::Serverless::Function";
 
 /// A queue's least visibility timeout, in function timeouts: AWS's advice, so that no message is seen twice at once.
-const VISIBILITY_FUNCTION_TIMEOUTS: u64 = 6;
+const VISIBILITY_FUNCTION_TIMEOUTS: i32 = 6;
 /// What AWS assumes where the template is silent.
-const DEFAULT_VISIBILITY_SECONDS: u64 = 30;
-const DEFAULT_FUNCTION_TIMEOUT_SECONDS: u64 = 3;
 const DEFAULT_RETRY_ATTEMPTS: u32 = 2;
 
 impl Routes {
@@ -30,20 +34,15 @@ impl Routes {
         Self::parse(DEPLOYED)
     }
 
-    /// Reads a SAM template whose intrinsics are in the long form.
+    /// Reads a SAM template.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] for what cannot be routed and for routes that would lose or repeat deliveries.
+    /// [`TemplateError`] for what cannot be routed, for routes that would lose or repeat deliveries, and for whatever is
+    /// not supported, by its name.
     pub fn parse(template: &str) -> Result<Self, TemplateError> {
-        let document = serde_saphyr::from_str(template)
-            .map_err(|source| TemplateError::Unreadable { source: Box::new(source) })?;
-        let template = Template { document };
-        let mut rules = Vec::new();
-        for rule in template.resources(RULE) {
-            rules.extend(template.routes(&rule)?);
-        }
-        if rules.is_empty() { Err(TemplateError::WithoutRules) } else { Ok(Self { rules }) }
+        let targets = Template::read(template)?.targets()?;
+        Ok(Self { rules: targets.into_iter().map(|target| target.route).collect() })
     }
 }
 
@@ -138,9 +137,43 @@ pub enum TemplateError {
         /// The function that reads it.
         function: String,
         /// The least that is safe, in seconds.
-        expected_seconds: u64,
+        expected_seconds: i64,
         /// The queue's, in seconds.
-        found_seconds: u64,
+        found_seconds: i64,
+    },
+    /// Something that is deployed and that is not honored here.
+    #[error("{at}: expected what is honored here, found the {what} {name}")]
+    Unsupported {
+        /// What it is: a property, an intrinsic, a resource type, …
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Whose it is.
+        at: String,
+    },
+    /// A property that is no whole number.
+    #[error("{at}: expected a whole number of at least 0, found {found}")]
+    NotANumber {
+        /// Which one.
+        at: String,
+        /// What stands there.
+        found: String,
+    },
+    /// Dead letters that go nowhere.
+    #[error("{at}: expected a queue of the template for what fails, found {found}")]
+    NotAQueue {
+        /// Whose they are.
+        at: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A schedule that is no rate.
+    #[error("function {function}: expected a schedule like rate(1 minute), found {found}")]
+    NotARate {
+        /// The function's logical id.
+        function: String,
+        /// What stands there.
+        found: String,
     },
 }
 
@@ -159,19 +192,23 @@ impl TemplateError {
             Self::QueueConsumers { .. } => "QUEUE_CONSUMERS",
             Self::QueueWithoutRedrive { .. } => "QUEUE_WITHOUT_REDRIVE",
             Self::VisibilityTooShort { .. } => "QUEUE_VISIBILITY_TOO_SHORT",
+            Self::Unsupported { .. } => "TEMPLATE_UNSUPPORTED",
+            Self::NotANumber { .. } => "TEMPLATE_NOT_A_NUMBER",
+            Self::NotAQueue { .. } => "TEMPLATE_NOT_A_QUEUE",
+            Self::NotARate { .. } => "TEMPLATE_NOT_A_RATE",
         }
     }
 }
 
-struct Template {
-    document: Value,
+pub(crate) struct Template {
+    pub(crate) document: Value,
 }
 
 /// One resource of the template.
 #[derive(Clone, Copy)]
-struct Resource<'a> {
-    id: &'a str,
-    body: &'a Value,
+pub(crate) struct Resource<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) body: &'a Value,
 }
 
 impl<'a> Resource<'a> {
@@ -180,25 +217,42 @@ impl<'a> Resource<'a> {
     }
 
     /// The property at a JSON pointer.
-    fn property(&self, pointer: &str) -> Option<&'a Value> {
+    pub(crate) fn property(&self, pointer: &str) -> Option<&'a Value> {
         self.body.get("Properties").and_then(|properties| properties.pointer(pointer))
     }
 }
 
 impl Template {
-    fn resources<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = Resource<'a>> {
+    /// Reads a template, and refuses what is not honored.
+    pub(crate) fn read(text: &str) -> Result<Self, TemplateError> {
+        let document = yaml::read(text)
+            .map_err(|source| TemplateError::Unreadable { source: Box::new(source) })?;
+        supported::check(&document)?;
+        Ok(Self { document })
+    }
+
+    /// Every target of every rule.
+    pub(crate) fn targets(&self) -> Result<Vec<Target>, TemplateError> {
+        let mut targets = Vec::new();
+        for rule in self.resources(RULE) {
+            targets.extend(self.routes(&rule)?);
+        }
+        if targets.is_empty() { Err(TemplateError::WithoutRules) } else { Ok(targets) }
+    }
+
+    pub(crate) fn resources<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = Resource<'a>> {
         let all = self.document.get("Resources").and_then(Value::as_object);
         let all = all.into_iter().flatten().map(|(id, body)| Resource { id, body });
         all.filter(move |resource| resource.is(kind))
     }
 
     /// The resource of this type that an intrinsic refers to.
-    fn referred<'a>(&'a self, value: &'a Value, kind: &'a str) -> Option<Resource<'a>> {
+    pub(crate) fn referred<'a>(&'a self, value: &'a Value, kind: &'a str) -> Option<Resource<'a>> {
         let id = reference(value)?;
         self.resources(kind).find(|resource| resource.id == id)
     }
 
-    fn routes(&self, rule: &Resource<'_>) -> Result<Vec<Route>, TemplateError> {
+    fn routes(&self, rule: &Resource<'_>) -> Result<Vec<Target>, TemplateError> {
         self.check_bus(rule)?;
         let pattern = self.pattern(rule)?;
         let targets = rule.property("/Targets").and_then(Value::as_array);
@@ -206,7 +260,11 @@ impl Template {
         if targets.is_empty() {
             return Err(TemplateError::RuleWithoutTarget { rule: rule.id.to_owned() });
         }
-        targets.iter().map(|target| self.route(rule, &pattern, target)).collect()
+        let each = targets.iter().map(|target| {
+            let route = self.route(rule, &pattern, target)?;
+            Ok(Target { route, handover: self.handover(rule.id, target)? })
+        });
+        each.collect()
     }
 
     fn check_bus(&self, rule: &Resource<'_>) -> Result<(), TemplateError> {
@@ -222,34 +280,34 @@ impl Template {
     fn pattern(&self, rule: &Resource<'_>) -> Result<Pattern, TemplateError> {
         let id = || rule.id.to_owned();
         match rule.property("/EventPattern") {
-            Some(pattern @ Value::Object(_)) => Pattern::parse(&self.with_defaults(pattern))
-                .map_err(|source| TemplateError::Pattern { rule: id(), source }),
+            Some(pattern @ Value::Object(_)) => {
+                Pattern::parse(&self.with_defaults(pattern, rule.id)?)
+                    .map_err(|source| TemplateError::Pattern { rule: id(), source })
+            }
             other => Err(TemplateError::PatternNotObject { rule: id(), found: written(other) }),
         }
     }
 
-    /// A pattern in which every list that is a parameter is the parameter's default.
-    fn with_defaults(&self, pattern: &Value) -> Value {
+    /// A pattern in which every parameter is its default.
+    fn with_defaults(&self, pattern: &Value, rule: &str) -> Result<Value, TemplateError> {
+        if intrinsic(pattern).is_some_and(|(name, _)| name == "Ref" || name.starts_with("Fn::")) {
+            let resolved = Resolver { document: &self.document }.value(Some(pattern), rule)?;
+            return Ok(resolved.unwrap_or_default());
+        }
         match pattern {
-            Value::Object(fields) => self.default_of(pattern).unwrap_or_else(|| {
-                let fields = fields.iter();
-                fields.map(|(name, value)| (name.clone(), self.with_defaults(value))).collect()
-            }),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => pattern.clone(),
+            Value::Object(fields) => {
+                let each = fields.iter().map(|(name, value)| {
+                    self.with_defaults(value, rule).map(|value| (name.clone(), value))
+                });
+                each.collect()
+            }
+            Value::Array(items) => {
+                items.iter().map(|item| self.with_defaults(item, rule)).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                Ok(pattern.clone())
+            }
         }
-    }
-
-    fn default_of(&self, value: &Value) -> Option<Value> {
-        let parameter = self.document.get("Parameters")?.get(value.get("Ref")?.as_str()?)?;
-        if parameter.get("Type")?.as_str() != Some("CommaDelimitedList") {
-            return None;
-        }
-        let default = parameter.get("Default")?.as_str()?;
-        Some(default.split(',').map(|item| Value::from(item.trim())).collect())
     }
 
     fn route(
@@ -298,14 +356,12 @@ impl Template {
 
     /// The one function that has the queue as an SQS event.
     fn consumer(&self, queue: &Resource<'_>) -> Result<Resource<'_>, TemplateError> {
-        let reads = |function: &Resource<'_>| {
-            let events = function.property("/Events").and_then(Value::as_object);
-            events.into_iter().flatten().any(|(_, event)| {
-                event.get("Type").and_then(Value::as_str) == Some("SQS")
-                    && event.pointer("/Properties/Queue").and_then(reference) == Some(queue.id)
-            })
+        let sources = self.events("SQS").into_iter();
+        let reads = |event: &Value| {
+            event.pointer("/Properties/Queue").and_then(reference) == Some(queue.id)
         };
-        let consumers: Vec<_> = self.resources(FUNCTION).filter(reads).collect();
+        let consumers: Vec<_> =
+            sources.filter(|(_, event)| reads(event)).map(|(function, _)| function).collect();
         match consumers.as_slice() {
             [consumer] => Ok(*consumer),
             others => Err(TemplateError::QueueConsumers {
@@ -320,12 +376,9 @@ impl Template {
         queue: &Resource<'_>,
         function: &Resource<'_>,
     ) -> Result<(), TemplateError> {
-        let timeout = function.property("/Timeout");
-        let timeout = timeout.or_else(|| self.document.pointer("/Globals/Function/Timeout"));
-        let timeout = timeout.and_then(Value::as_u64).unwrap_or(DEFAULT_FUNCTION_TIMEOUT_SECONDS);
-        let visibility = queue.property("/VisibilityTimeout").and_then(Value::as_u64);
-        let found_seconds = visibility.unwrap_or(DEFAULT_VISIBILITY_SECONDS);
-        let expected_seconds = timeout.saturating_mul(VISIBILITY_FUNCTION_TIMEOUTS);
+        let timeout: SignedDuration = self.timeout(function)?;
+        let found_seconds = self.visibility(queue)?.as_secs();
+        let expected_seconds = timeout.saturating_mul(VISIBILITY_FUNCTION_TIMEOUTS).as_secs();
         if found_seconds >= expected_seconds {
             return Ok(());
         }
@@ -358,7 +411,7 @@ fn invocations(function: &Resource<'_>) -> u32 {
 }
 
 /// The logical id in `Ref: id`, `Fn::GetAtt: [id, attribute]` or `Fn::GetAtt: id.attribute`.
-fn reference(value: &Value) -> Option<&str> {
+pub(crate) fn reference(value: &Value) -> Option<&str> {
     match value.get("Ref").or_else(|| value.get("Fn::GetAtt"))? {
         Value::String(text) => text.split('.').next(),
         Value::Array(parts) => parts.first().and_then(Value::as_str),
@@ -366,7 +419,7 @@ fn reference(value: &Value) -> Option<&str> {
     }
 }
 
-fn written(value: Option<&Value>) -> String {
+pub(crate) fn written(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), Value::to_string)
 }
 
@@ -514,8 +567,8 @@ Resources:
             Some((code, &format!("{message} {{\"Fn::GetAtt\":\"Nobody.Arn\"}}"))),
         );
         check(arn, "Arn: Queue", Some((code, &format!("{message} \"Queue\""))));
-        check(arn, "Arn: !GetAtt Queue.Arn", Some((code, &format!("{message} \"Queue.Arn\""))));
-        check(arn, "Input: x", Some((code, &format!("{message} nothing"))));
+        check(arn, "Arn: !GetAtt Queue.Arn", None);
+        check(arn, "Arn: null", Some((code, &format!("{message} null"))));
     }
 
     #[test]
@@ -533,7 +586,12 @@ Resources:
     fn a_queue_is_read_by_exactly_one_function() {
         let code = "QUEUE_CONSUMERS";
         let message = "queue Queue: expected exactly 1 function that reads it, found";
-        check("Type: SQS", "Type: Kinesis", Some((code, &format!("{message} 0"))));
+        let other = "Queue: { \"Fn::GetAtt\": [Dead, Arn] }";
+        check(
+            "Queue: { \"Fn::GetAtt\": [Queue, Arn] }",
+            other,
+            Some((code, &format!("{message} 0"))),
+        );
         let reads = "Properties: { Events: { M: { Type: SQS, Properties: { Queue: { Ref: Queue } } } }, EventInvokeConfig";
         check("Properties: { EventInvokeConfig", reads, Some((code, &format!("{message} 2"))));
     }

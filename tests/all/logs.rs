@@ -136,7 +136,7 @@ fn an_ignored_event_is_said() {
     event["detail-type"] = "AllocationComputed".into();
     let (payload, desk) = (event.to_string(), &session.desk);
     let (bytes, policy) = (payload.as_bytes(), &world.rules.policy);
-    let floor = |_: &alchemiser_core::plan::Plan| -> Result<
+    let floor = async |_: &alchemiser_core::plan::Plan| -> Result<
         (alchemiser_driver::ports::Floor, ()),
         alchemiser_driver::invoke::Failed,
     > { panic!("nothing is traded") };

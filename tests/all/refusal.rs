@@ -212,7 +212,7 @@ fn events_of_other_types_are_ignored() {
             .await
             .unwrap();
         assert_eq!(handled.accepted, [Accepted::Ignored("AllocationComputed".to_owned())]);
-        let floor = |_: &alchemiser_core::plan::Plan| -> Result<
+        let floor = async |_: &alchemiser_core::plan::Plan| -> Result<
             (alchemiser_driver::ports::Floor, ()),
             alchemiser_driver::invoke::Failed,
         > { panic!("nothing is traded") };

@@ -192,7 +192,7 @@ impl<'w> Session<'w> {
                 handled.response
             }
             "TradeExecutionFunction" => {
-                let floor = |plan: &Plan| Ok((self.floor(plan), ()));
+                let floor = async |plan: &Plan| Ok((self.floor(plan), ()));
                 let (policy, stop_at) = (&rules.policy, self.stop_at());
                 let handled =
                     alchemiser_trade_execution::handle(payload, &self.desk, policy, stop_at, floor)

@@ -7,9 +7,9 @@ use reqwest::Url;
 use thiserror::Error;
 
 /// The trading interface of real accounts.
-const LIVE: &str = "https://api.alpaca.markets";
+pub const LIVE: &str = "https://api.alpaca.markets";
 /// The trading interface of paper accounts.
-const PAPER: &str = "https://paper-api.alpaca.markets";
+pub const PAPER: &str = "https://paper-api.alpaca.markets";
 /// Market data for both.
 const DATA: &str = "https://data.alpaca.markets";
 

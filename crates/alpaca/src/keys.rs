@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use alchemiser_driver::ports::VaultError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use thiserror::Error;
@@ -14,8 +15,11 @@ pub const ID_VARIABLE: &str = "APCA_API_KEY_ID";
 /// The variable that holds the secret.
 pub const SECRET_VARIABLE: &str = "APCA_API_SECRET_KEY";
 
-/// How names of secrets of AWS Secrets Manager begin.
-const ARN: &str = "arn:aws:secretsmanager:";
+/// How names of AWS begin, in every partition.
+const ARN: &str = "arn:aws";
+
+/// What stands in the names of secrets of AWS Secrets Manager.
+const OF_SECRETS: &str = ":secretsmanager:";
 
 /// What stands where a key stood.
 const HIDDEN: &str = "[hidden]";
@@ -40,6 +44,8 @@ pub enum KeySource {
     Environment,
     /// A TOML file with `key_id` and `secret_key` that only its owner can read.
     File(PathBuf),
+    /// A secret of AWS Secrets Manager, by its ARN.
+    Secret(String),
 }
 
 /// Keys that cannot be had. No variant holds a part of them.
@@ -84,11 +90,46 @@ pub enum KeysRefused {
     /// A key that no header can carry.
     #[error("KEYS_MALFORMED: expected keys of 1 to 128 letters and digits, found other characters")]
     Unprintable,
-    /// A secret of AWS.
+    /// A secret of AWS, where nobody can read it.
     #[error(
-        "KEYS_ARN: expected keys in the environment or in a file, found a secret of AWS Secrets Manager, which this program does not read; set {ID_VARIABLE} and {SECRET_VARIABLE}"
+        "KEYS_ARN: expected keys in the environment or in a file, found a secret of AWS Secrets Manager, and a program that was built without AWS; build it with its default features"
     )]
     Arn,
+    /// The secret cannot be had.
+    #[error("SECRET_UNREADABLE: {0}")]
+    Vault(#[from] VaultError),
+    /// The secret holds something else.
+    #[error(
+        "SECRET_MALFORMED: expected a JSON object with the texts {ID_VARIABLE} and {SECRET_VARIABLE}, found {found}; write it anew (aws secretsmanager put-secret-value)"
+    )]
+    NotKeys {
+        /// What is missing, or what it is instead.
+        found: &'static str,
+    },
+}
+
+impl KeysRefused {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "KEYS_MISSING",
+            Self::Unreadable { .. } => "KEYS_UNREADABLE",
+            Self::Exposed { .. } => "KEYS_EXPOSED",
+            Self::Malformed { .. } | Self::Unprintable => "KEYS_MALFORMED",
+            Self::Arn => "KEYS_ARN",
+            Self::Vault(_) => "SECRET_UNREADABLE",
+            Self::NotKeys { .. } => "SECRET_MALFORMED",
+        }
+    }
+}
+
+/// The keys in a secret, under the broker's own names.
+#[derive(Deserialize)]
+struct InSecret {
+    #[serde(rename = "APCA_API_KEY_ID", default)]
+    id: String,
+    #[serde(rename = "APCA_API_SECRET_KEY", default)]
+    secret: String,
 }
 
 #[derive(Deserialize)]
@@ -99,19 +140,16 @@ struct Written {
 }
 
 impl KeySource {
-    /// The place that a text names: nothing or `env` the environment, anything else a file.
-    ///
-    /// # Errors
-    /// [`KeysRefused::Arn`].
-    pub fn named(text: Option<&str>) -> Result<Self, KeysRefused> {
+    /// The place that a text names: nothing or `env` the environment, an ARN a secret, anything else a file.
+    pub fn named(text: Option<&str>) -> Self {
         match text {
-            None | Some("" | "env") => Ok(Self::Environment),
-            Some(text) if text.starts_with(ARN) => Err(KeysRefused::Arn),
-            Some(text) => Ok(Self::File(PathBuf::from(text))),
+            None | Some("" | "env") => Self::Environment,
+            Some(text) if is_arn(text) => Self::Secret(text.to_owned()),
+            Some(text) => Self::File(PathBuf::from(text)),
         }
     }
 
-    /// Reads the keys.
+    /// Reads the keys that are on this machine.
     ///
     /// # Errors
     /// [`KeysRefused`] that says what is missing and what to do.
@@ -127,8 +165,13 @@ impl KeySource {
                 Keys::new(&read(ID_VARIABLE)?, &read(SECRET_VARIABLE)?)
             }
             Self::File(path) => from_file(path),
+            Self::Secret(_) => Err(KeysRefused::Arn),
         }
     }
+}
+
+fn is_arn(text: &str) -> bool {
+    text.starts_with(ARN) && text.contains(OF_SECRETS)
 }
 
 fn from_file(path: &Path) -> Result<Keys, KeysRefused> {
@@ -172,6 +215,30 @@ impl Keys {
             return Err(KeysRefused::Unprintable);
         }
         Ok(Self { id: id.into(), secret: secret.into() })
+    }
+
+    /// The keys in a secret's text: `{"APCA_API_KEY_ID": "…", "APCA_API_SECRET_KEY": "…"}`.
+    ///
+    /// # Errors
+    /// [`KeysRefused::NotKeys`] that says which is missing, without a byte of what is there.
+    pub fn of_secret(text: &SecretString) -> Result<Self, KeysRefused> {
+        // The reader's message may quote what it met.
+        let read = serde_json::from_str(text.expose_secret());
+        let InSecret { id, secret } = read.map_err(|_quotes_the_text: serde_json::Error| {
+            KeysRefused::NotKeys { found: "another text" }
+        })?;
+        let is_missing = |text: &str| text.trim().is_empty();
+        match (is_missing(&id), is_missing(&secret)) {
+            (false, false) => Self::new(&id, &secret),
+            (true, false) => Err(KeysRefused::NotKeys { found: "no APCA_API_KEY_ID" }),
+            (false, true) => Err(KeysRefused::NotKeys { found: "no APCA_API_SECRET_KEY" }),
+            (true, true) => Err(KeysRefused::NotKeys { found: "neither" }),
+        }
+    }
+
+    /// The very same keys.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        self.id() == others.id() && self.secret() == others.secret()
     }
 
     /// The id, for the header that carries it.
@@ -236,13 +303,43 @@ mod tests {
 
     #[test]
     fn a_place_of_keys_is_named_by_a_word_or_a_path() {
-        assert_eq!(KeySource::named(None), Ok(KeySource::Environment));
-        assert_eq!(KeySource::named(Some("env")), Ok(KeySource::Environment));
-        assert_eq!(KeySource::named(Some("k.toml")), Ok(KeySource::File("k.toml".into())));
-        let arn = KeySource::named(Some("arn:aws:secretsmanager:us-east-1:1:secret:x"));
-        assert_eq!(arn, Err(KeysRefused::Arn));
+        assert_eq!(KeySource::named(None), KeySource::Environment);
+        assert_eq!(KeySource::named(Some("env")), KeySource::Environment);
+        assert_eq!(KeySource::named(Some("k.toml")), KeySource::File("k.toml".into()));
+        for arn in ["arn:aws:secretsmanager:us-east-1:1:secret:x", "arn:aws-us-gov:secretsmanager:"]
+        {
+            let source = KeySource::named(Some(arn));
+            assert_eq!(source, KeySource::Secret(arn.to_owned()));
+            assert_eq!(source.read().unwrap_err(), KeysRefused::Arn);
+        }
         let missing = KeySource::File("/nowhere/keys.toml".into()).read().unwrap_err();
         assert!(missing.to_string().starts_with("KEYS_UNREADABLE"), "{missing}");
+    }
+
+    fn check_secret(text: &str, expected: &str) {
+        let read = Keys::of_secret(&text.into());
+        let said = format!("{read:?}");
+        assert!(!said.contains("canary"), "{said}");
+        let found = read.map_or_else(|why| why.to_string(), |_| "keys".to_owned());
+        assert!(!found.contains("canary") && found.contains(expected), "{text}: {found}");
+    }
+
+    /// I16: whatever is wrong with a secret, what is said of it names what is missing and holds none of it.
+    #[test]
+    fn a_secret_without_its_keys_says_which_is_missing_and_nothing_else() {
+        let (id, secret) = (r#""APCA_API_KEY_ID":"canary""#, r#""APCA_API_SECRET_KEY":"canary""#);
+        check_secret(&format!("{{{id},{secret}}}"), "keys");
+        check_secret(&format!("{{{id},{secret},\"more\":1}}"), "keys");
+        check_secret(&format!("{{{id}}}"), "found no APCA_API_SECRET_KEY;");
+        check_secret(&format!("{{{secret}}}"), "found no APCA_API_KEY_ID;");
+        check_secret(r#"{"APCA_API_KEY_ID":"canary","APCA_API_SECRET_KEY":" "}"#, "no APCA_API_SE");
+        check_secret(r#"{"key":"canary"}"#, "found neither;");
+        check_secret("canary", "SECRET_MALFORMED: expected a JSON object");
+        check_secret(r#"{"APCA_API_KEY_ID":["canary"]}"#, "found another text;");
+        check_secret(
+            r#"{"APCA_API_KEY_ID":"can ary","APCA_API_SECRET_KEY":"canary"}"#,
+            "KEYS_MALFORMED: expected keys",
+        );
     }
 
     /// I16: keys do not print.

@@ -7,9 +7,9 @@
 //!              └── order, account, …    └── Failed {status, code, message, request id, class}
 //! ```
 //!
-//! [`Alpaca`] is one account: its [`Keys`], its [`Endpoints`], one pool of connections and one [`budget`] of calls,
-//! shared by all its clones. A call is sent once: no redirect is followed, nothing is tried again, and each has the
-//! policy's timeout. What did not go well is a [`Failed`] with one of four classes; what the driver learns of it follows
+//! [`Alpaca`] is one account: its [`Keyring`], its [`Endpoints`], one pool of connections and one [`budget`] of calls,
+//! shared by all its clones. A call is sent once: no redirect is followed, nothing is tried again (but what was refused
+//! for its keys alone, with newer ones), and each has the policy's timeout. What did not go well is a [`Failed`] with one of four classes; what the driver learns of it follows
 //! the client-id protocol of the design: only a 4xx that is neither 429 nor a duplicate id refuses an order, everything
 //! else is unclear.
 //!
@@ -26,6 +26,7 @@ pub mod budget;
 pub mod endpoint;
 pub mod failed;
 mod fields;
+pub mod keyring;
 pub mod keys;
 mod line;
 mod market;
@@ -37,16 +38,16 @@ use std::sync::{Arc, Mutex};
 use alchemiser_core::{policy::Policy, quantity::Quantity, quote::Feed, reading::TradeMode};
 use alchemiser_driver::ports::Clock;
 
-use crate::{assets::AssetsOfTheDay, endpoint::Endpoints, keys::Keys, line::Line};
+use crate::{assets::AssetsOfTheDay, endpoint::Endpoints, keyring::Keyring, line::Line};
 pub use crate::{failed::Failed, line::LineError};
 
 /// What an account is reached by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Access {
     /// Where.
     pub endpoints: Endpoints,
     /// By whom.
-    pub keys: Keys,
+    pub keys: Keyring,
     /// Which kind of account that is said to be.
     pub mode: TradeMode,
 }
@@ -89,5 +90,10 @@ impl Alpaca {
     /// A text without this account's keys, should it hold them.
     pub fn hide(&self, text: &str) -> String {
         self.line.keys().hide(text)
+    }
+
+    /// What its keys say of themselves: `true` for those of the paper environment, `false` for those of the live one.
+    pub fn keys_are_paper(&self) -> Option<bool> {
+        self.line.keys().now().are_paper()
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     endpoint::Endpoints,
     failed::{Class, Failed, MESSAGE_MAX},
     fields::{Fields, Unknown, Unreadable},
+    keyring::Keyring,
     keys::Keys,
 };
 
@@ -95,7 +96,7 @@ impl Reply {
 pub(crate) struct Line {
     client: Client,
     endpoints: Endpoints,
-    keys: Keys,
+    keys: Keyring,
     timeout: Duration,
     clock: Arc<dyn Clock>,
     trading: Budget,
@@ -106,7 +107,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(
         endpoints: Endpoints,
-        keys: Keys,
+        keys: Keyring,
         timeout: SignedDuration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LineError> {
@@ -122,7 +123,7 @@ impl Line {
         &self.endpoints
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &Keyring {
         &self.keys
     }
 
@@ -168,12 +169,29 @@ impl Line {
         }
     }
 
+    /// An answer that refuses the keys says that nothing was done. With newer keys, if there are any, the very same
+    /// request goes once more: keys may be changed while plans are traded.
     async fn exchange(&self, ask: &Ask<'_>) -> Result<Reply, Failed> {
+        let keys = self.keys.now();
+        let failed = match self.once(ask, &keys).await {
+            Err(failed) if failed.is_unauthorized() => failed,
+            answered => return answered,
+        };
+        let now = self.clock.now();
+        match self.keys.instead_of(&keys, now).await {
+            Some(newer) if self.budget(ask.side).ask(ask.rank, now) == Leave::Go => {
+                self.once(ask, &newer).await
+            }
+            Some(_) | None => Err(failed),
+        }
+    }
+
+    async fn once(&self, ask: &Ask<'_>, keys: &Keys) -> Result<Reply, Failed> {
         let mut request = self
             .client
             .request(ask.method.clone(), self.url(ask))
-            .header("APCA-API-KEY-ID", self.keys.id())
-            .header("APCA-API-SECRET-KEY", self.keys.secret());
+            .header("APCA-API-KEY-ID", keys.id())
+            .header("APCA-API-SECRET-KEY", keys.secret());
         if let Some(body) = &ask.body {
             request = request.header("Content-Type", "application/json").body(body.clone());
         }

@@ -188,7 +188,7 @@ impl Session {
                 handled.failed
             }
             "TradeExecutionFunction" => {
-                let floor = |plan: &Plan| self.floor(plan).map(|floor| (floor, ()));
+                let floor = async |plan: &Plan| self.floor(plan).map(|floor| (floor, ()));
                 let policy = &self.rules.policy;
                 let handled =
                     alchemiser_trade_execution::handle(payload, &self.desk, policy, None, floor)

@@ -13,6 +13,7 @@ use alchemiser_core::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use thiserror::Error;
 
 /// What came of creating an object.
@@ -181,6 +182,18 @@ pub struct Notice {
 pub trait Notifier: Debug + Send + Sync {
     /// Passes a message on. It may come more than once.
     async fn notify(&self, notice: &Notice) -> Result<(), PublishError>;
+}
+
+/// A secret that could not be had. No part of it is in here.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct VaultError(pub String);
+
+/// Whoever keeps a secret (AWS Secrets Manager).
+#[async_trait]
+pub trait Vault: Debug + Send + Sync {
+    /// The secret as it is now; it may have been changed since it was read last.
+    async fn read(&self) -> Result<SecretString, VaultError>;
 }
 
 /// Time.

@@ -40,12 +40,11 @@ pub struct LocalFunction {
 }
 
 impl LocalFunction {
-    /// Reads `ALCHEMISER_STATE` (required, `file:DIR`), and the [`rules`] for the simulated account.
+    /// Reads `ALCHEMISER_STATE` (required, `file:DIR`).
     ///
     /// # Errors
     /// [`Failed`] naming the variable, what was expected and what was found.
-    pub fn from_env() -> Result<Self, Failed> {
-        let rules = rules(Some(SIMULATED_ACCOUNT))?;
+    pub fn from_env(rules: Rules) -> Result<Self, Failed> {
         let place = env::var("ALCHEMISER_STATE").unwrap_or_default();
         let Some(directory) = place.strip_prefix("file:") else {
             return Err(failed(&format!("ALCHEMISER_STATE: expected file:DIR, found {place:?}")));
@@ -94,13 +93,13 @@ fn failed(error: &dyn std::fmt::Display) -> Failed {
 }
 
 /// What plans are judged by: `ALCHEMISER_ACCOUNT` (or the given default), `ALCHEMISER_AGE` (`stated`, the default, or
-/// `restated`), and the policy's [`Settings`] (`ALCHEMISER_CONFIG`, `ALCHEMISER__…`, and `ALCHEMISER_SETTINGS`, which
-/// holds `key=value;key=value` and wins).
+/// `restated`), and the policy's [`Settings`] (`ALCHEMISER_CONFIG`, `ALCHEMISER__…`, `ALCHEMISER_SETTINGS`, which holds
+/// `key=value;key=value`, and the function's own, which win).
 ///
 /// # Errors
 /// [`Failed`] naming the variable, what was expected and what was found.
-pub fn rules(default: Option<&str>) -> Result<Rules, Failed> {
-    let settings = settings().map_err(|error| Failed::new(CONFIG_REFUSED, error))?;
+pub fn rules(default: Option<&str>, own: Vec<Flag>) -> Result<Rules, Failed> {
+    let settings = settings(own).map_err(|error| Failed::new(CONFIG_REFUSED, error))?;
     let named = env::var("ALCHEMISER_ACCOUNT").ok().or_else(|| default.map(str::to_owned));
     let missing = "ALCHEMISER_ACCOUNT: expected the broker's account number, found nothing";
     let account = AccountId::new(&named.ok_or_else(|| failed(&missing))?)
@@ -117,9 +116,11 @@ pub fn rules(default: Option<&str>) -> Result<Rules, Failed> {
     Ok(Rules { accounts: Accounts { default: account }, policy: settings.policy, age })
 }
 
-fn settings() -> Result<Settings, ConfigRefused> {
+fn settings(own: Vec<Flag>) -> Result<Settings, ConfigRefused> {
     let given = env::var("ALCHEMISER_SETTINGS").unwrap_or_default();
     let parts = given.split(';').map(str::trim).filter(|part| !part.is_empty());
     let flags = parts.map(|part| Flag::assignment("ALCHEMISER_SETTINGS", part));
-    Settings::load(None, &flags.collect::<Result<Vec<_>, _>>()?)
+    let mut flags = flags.collect::<Result<Vec<_>, _>>()?;
+    flags.extend(own);
+    Settings::load(None, &flags)
 }

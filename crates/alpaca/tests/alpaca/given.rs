@@ -8,6 +8,7 @@ use std::{
 use alchemiser_alpaca::{
     Access, Alpaca,
     endpoint::{Endpoints, Reach},
+    keyring::Keyring,
     keys::Keys,
 };
 use alchemiser_core::{
@@ -80,15 +81,23 @@ pub(crate) const SECRET: &str = "canary0secret";
 
 /// Runs a test with an account at a server that follows a script. A call takes a fifth of a second at most.
 pub(crate) fn at<T>(script: &[Answer], test: impl AsyncFnOnce(&Desk) -> T) -> T {
+    with(script, async || Keyring::of(Keys::new(KEY, SECRET).unwrap()), test)
+}
+
+/// The same with keys from elsewhere.
+pub(crate) fn with<T>(
+    script: &[Answer],
+    keys: impl AsyncFnOnce() -> Keyring,
+    test: impl AsyncFnOnce(&Desk) -> T,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let server = Server::of(script).await;
         let policy = Policy { http_timeout: SignedDuration::from_millis(200), ..Policy::default() };
         let mode = TradeMode::Paper;
         let endpoints = Endpoints::new(mode, Some(&server.url), None, Reach::Loopback).unwrap();
-        let keys = Keys::new(KEY, SECRET).unwrap();
         let clock = Arc::new(Still(Mutex::new(start())));
-        let access = Access { endpoints, keys, mode };
+        let access = Access { endpoints, keys: keys().await, mode };
         let alpaca = Alpaca::new(access, &policy, clock.clone()).unwrap();
         test(&Desk { alpaca, server, clock }).await
     })

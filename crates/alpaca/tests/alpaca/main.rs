@@ -6,5 +6,6 @@ mod market;
 mod orders;
 mod rates;
 mod readings;
+mod rotation;
 mod secrets;
 mod server;

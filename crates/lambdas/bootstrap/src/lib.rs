@@ -13,4 +13,5 @@ pub mod diagnosis;
 pub mod floor;
 pub mod invocation;
 pub mod surroundings;
+mod venue;
 pub mod words;

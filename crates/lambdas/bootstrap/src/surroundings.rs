@@ -9,6 +9,7 @@ use alchemiser_aws::{
     notifier::TopicNotifier,
     place::{NotAPlace, Place},
     publisher::BusPublisher,
+    secret::StoredSecret,
     store::{Requests, S3Store},
     variable::{self, CONFIGURATION},
 };
@@ -20,11 +21,16 @@ use alchemiser_driver::{
 };
 use alchemiser_local::{
     clock::SystemClock,
-    function::{LocalFunction, rules},
+    function::{LocalFunction, SIMULATED_ACCOUNT, rules},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
+
+use crate::{
+    floor::Account,
+    venue::{SECRET, STAGE, Venue},
+};
 
 /// Where state is: `s3://BUCKET/PREFIX` or `file:DIR`.
 pub const STATE: &str = "ALCHEMISER_STATE";
@@ -54,6 +60,10 @@ pub struct Function {
     /// What is measured.
     pub metrics: Metrics,
     pub(crate) home: Home,
+    /// Where plans are traded; none says that the state directory has an exchange.
+    pub(crate) venue: Option<Venue>,
+    /// The account there, for the function that trades.
+    pub(crate) account: Option<Account>,
     trusted: OnceCell<()>,
     said: Mutex<Requests>,
 }
@@ -73,40 +83,63 @@ impl Function {
     /// # Errors
     /// [`Failed`] naming the variable, what was expected and what was found.
     pub async fn from_env(role: Role) -> Result<Self, Failed> {
-        let metrics =
-            Metrics::new(&variable::optional("ALCHEMISER_STAGE").unwrap_or("local".to_owned()));
+        let metrics = Metrics::new(&variable::optional(STAGE).unwrap_or("local".to_owned()));
         let state = variable::required(STATE, "s3://BUCKET/PREFIX or file:DIR")?;
+        let venue = Venue::from_env()?;
         if state.starts_with("file:") {
-            return Self::in_directory(metrics);
+            return Self::in_directory(role, venue, metrics).await;
         }
         let place: Place = state.parse().map_err(|refused: NotAPlace| {
             Failed::new(CONFIGURATION, format!("{STATE}: {refused}"))
         })?;
-        Self::in_bucket(role, place, metrics).await
+        if venue.is_none() && role == Role::TradeExecution {
+            return Err(Venue::missing());
+        }
+        Self::in_bucket(role, place, venue, metrics).await
     }
 
-    fn in_directory(metrics: Metrics) -> Result<Self, Failed> {
-        let local = LocalFunction::from_env()?;
+    async fn in_directory(
+        role: Role,
+        venue: Option<Venue>,
+        metrics: Metrics,
+    ) -> Result<Self, Failed> {
+        let is_outside = matches!(venue, Some(Venue::Alpaca(..)));
+        let default = (!is_outside).then_some(SIMULATED_ACCOUNT);
+        let own = venue.as_ref().map(Venue::settings).unwrap_or_default();
+        let local = LocalFunction::from_env(rules(default, own)?)?;
+        let account = if role == Role::TradeExecution && is_outside {
+            Some(account(&Amazon::from_env().await?)?)
+        } else {
+            None
+        };
         Ok(Self {
             desk: local.desk.clone(),
             rules: local.rules.clone(),
             notifier: Arc::new(local.notifier.clone()),
             metrics,
             home: Home::Directory(Box::new(local)),
+            venue,
+            account,
             trusted: OnceCell::new(),
             said: Mutex::default(),
         })
     }
 
-    async fn in_bucket(role: Role, place: Place, metrics: Metrics) -> Result<Self, Failed> {
-        let rules = rules(None)?;
+    async fn in_bucket(
+        role: Role,
+        place: Place,
+        venue: Option<Venue>,
+        metrics: Metrics,
+    ) -> Result<Self, Failed> {
+        let rules = rules(None, venue.as_ref().map(Venue::settings).unwrap_or_default())?;
         let amazon = Amazon::from_env().await?;
         let store = Arc::new(S3Store::new(amazon.s3(), place));
         let owner = Owner::new(&uuid::Uuid::new_v4().to_string())
             .map_err(|error| Failed::new("OWNER", error))?;
-        if role == Role::TradeExecution {
-            crate::floor::known()?;
-        }
+        let account = match (&venue, role) {
+            (Some(Venue::Alpaca(..)), Role::TradeExecution) => Some(account(&amazon)?),
+            _ => None,
+        };
         let desk = Desk {
             store: store.clone(),
             publisher: publisher(role, &amazon)?,
@@ -119,6 +152,8 @@ impl Function {
             notifier: notifier(role, &amazon)?,
             metrics,
             home: Home::Bucket(store),
+            venue,
+            account,
             trusted: OnceCell::new(),
             said: Mutex::default(),
         })
@@ -131,8 +166,8 @@ impl Function {
     pub(crate) async fn trust(&self) -> Result<(), Failed> {
         let look = || async {
             match &self.home {
-                Home::Bucket(store) => checks::trusted(store, &self.desk).await,
-                Home::Directory(_) => accept::probe(&self.desk)
+                Home::Bucket(store) => checks::trusted(store).await,
+                Home::Directory(_) => accept::probe(self.desk.store.as_ref())
                     .await
                     .map_err(|error| Failed::new(checks::STORE_REFUSED, error)),
             }
@@ -155,6 +190,12 @@ impl Function {
         drop(said);
         self.metrics.emit(&measured, self.desk.clock.now());
     }
+}
+
+/// The account that the secret has the keys of.
+fn account(amazon: &Amazon) -> Result<Account, Failed> {
+    let arn = variable::required(SECRET, "the ARN of the secret with the broker's keys")?;
+    Ok(Account::new(Arc::new(StoredSecret::new(amazon.secrets(), arn.clone())), arn))
 }
 
 fn publisher(role: Role, amazon: &Amazon) -> Result<Arc<dyn EventPublisher>, Failed> {

@@ -51,7 +51,7 @@ pub async fn handle<K>(
     desk: &Desk,
     policy: &Policy,
     stop_at: Option<Timestamp>,
-    floor: impl Fn(&Plan) -> Result<(Floor, K), Failed>,
+    floor: impl AsyncFn(&Plan) -> Result<(Floor, K), Failed>,
 ) -> Result<Handled, Failed> {
     let floor = &floor;
     let dealt = invoke::each(payload, |bytes| async move {
@@ -66,7 +66,7 @@ pub async fn handle<K>(
         let failed = |error: ExecuteError| Failed::new(error.code(), error);
         let plan =
             claimed(desk, &request.account, &request.plan_id, policy).await.map_err(failed)?;
-        let (floor, _keep) = floor(&plan)?;
+        let (floor, _keep) = floor(&plan).await?;
         // On the heap: an execution's state is too large to be moved with every step of this future.
         let executed = execute(&floor, &request.account, &request.plan_id, policy, stop_at);
         match Box::pin(executed).await {

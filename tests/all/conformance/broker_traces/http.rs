@@ -9,6 +9,7 @@ use std::{
 use alchemiser_alpaca::{
     Access, Alpaca,
     endpoint::{Endpoints, Reach},
+    keyring::Keyring,
     keys::Keys,
 };
 use alchemiser_core::{
@@ -310,7 +311,8 @@ impl HttpVenue {
         let url = format!("http://{}", told.recv().unwrap());
         let mode = TradeMode::Simulated;
         let endpoints = Endpoints::new(mode, Some(&url), None, Reach::Loopback).unwrap();
-        let access = Access { endpoints, keys: Keys::new("PKTEST", "secret").unwrap(), mode };
+        let access =
+            Access { endpoints, keys: Keyring::of(Keys::new("PKTEST", "secret").unwrap()), mode };
         Self { alpaca: Alpaca::new(access, policy, clock).unwrap(), broker }
     }
 }

@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
     invocation::run(Role::TradeExecution, async |function, payload, context| {
         let policy = &function.rules.policy;
         let stop = stop_at(context.deadline, jiff::Timestamp::now(), function.desk.clock.now());
-        let floor = |plan: &_| function.floor(plan);
+        let floor = async |plan: &_| function.floor(plan).await;
         let handled = handle(payload, &function.desk, policy, stop, floor).await?;
         Ok(handled.response)
     })

@@ -1,6 +1,6 @@
 //! What a bucket must keep to before it is trusted with an execution log. Once for each process, on its first use.
 
-use alchemiser_driver::{accept::probe, invoke::Failed, ports::Desk};
+use alchemiser_driver::{accept::probe, invoke::Failed};
 
 use crate::store::S3Store;
 
@@ -11,7 +11,7 @@ pub const STORE_REFUSED: &str = "STORE_REFUSED";
 ///
 /// # Errors
 /// [`Failed`] saying what the bucket does instead, or why it could not be asked.
-pub async fn trusted(store: &S3Store, desk: &Desk) -> Result<(), Failed> {
+pub async fn trusted(store: &S3Store) -> Result<(), Failed> {
     let failed = |error| Failed::new(STORE_REFUSED, error);
     if let Some(found) = store.versioning().await.map_err(failed)? {
         let place = store.place();
@@ -20,5 +20,5 @@ pub async fn trusted(store: &S3Store, desk: &Desk) -> Result<(), Failed> {
         );
         return Err(Failed::new(STORE_REFUSED, text));
     }
-    probe(desk).await.map_err(failed)
+    probe(store).await.map_err(failed)
 }

@@ -5,11 +5,12 @@
 //! | `Store` | [`store::S3Store`]: S3, created at most once by `If-None-Match: *` |
 //! | `EventPublisher` | [`publisher::BusPublisher`]: EventBridge, every entry's own result read |
 //! | `Notifier` | [`notifier::TopicNotifier`]: SNS |
+//! | `Vault` | [`secret::StoredSecret`]: Secrets Manager |
 //! | `Watcher` | [`watcher::MetricWatcher`]: what a plan does, as metrics |
 //!
-//! [`place`] says where state is, [`amazon`] makes one set of clients on one HTTP client, [`secret`] reads the broker's
-//! keys and lets nobody print them, [`metrics`] writes lines that CloudWatch turns into metrics, [`checks`] looks at a
-//! bucket before it is trusted with a log.
+//! [`place`] says where state is, [`amazon`] makes one set of clients on one HTTP client, [`metrics`] writes
+//! lines that CloudWatch turns into metrics, [`checks`] looks at a bucket before it is trusted with a log,
+//! and [`look`] at everything that a stack stands on.
 //!
 //! What is absent, on purpose: a repeated conditional write that the driver did not ask for (the SDK's own retry would
 //! meet its first try and report it as somebody else's), deletion of anything but hints, a wait without a bound, a
@@ -20,6 +21,7 @@
 pub mod amazon;
 pub mod checks;
 pub mod copy;
+pub mod look;
 pub mod metrics;
 pub mod notifier;
 pub mod place;
@@ -30,3 +32,4 @@ pub mod variable;
 pub mod watcher;
 
 mod failure;
+mod policy;

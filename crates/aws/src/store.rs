@@ -1,7 +1,10 @@
 //! Objects in S3.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,12 +13,17 @@ use alchemiser_driver::ports::{Put, Store, StoreError};
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
-    config::{self, retry::RetryConfig},
+    config::{
+        self, ConfigBag, Intercept, RuntimeComponents,
+        interceptors::BeforeDeserializationInterceptorContextRef, retry::RetryConfig,
+    },
+    error::{BoxError, ProvideErrorMetadata},
     operation::get_object::GetObjectError,
     primitives::ByteStream,
 };
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 
-use crate::{failure::Failure, place::Place};
+use crate::{failure::Failure, look::Offset, place::Place};
 
 /// Only these may be removed.
 const HINTS: &str = "open/";
@@ -84,6 +92,35 @@ impl S3Store {
         Ok((status != "Enabled").then_some(status))
     }
 
+    /// The bucket's policy, if it has one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may not be read.
+    pub async fn policy(&self) -> Result<Option<String>, StoreError> {
+        count(&self.reads);
+        let answer = self.client.get_bucket_policy().bucket(self.place.bucket()).send().await;
+        match answer {
+            Ok(found) => Ok(found.policy),
+            Err(error) if error.code() == Some("NoSuchBucketPolicy") => Ok(None),
+            Err(error) => Err(self.refused("GetBucketPolicy", "", &error)),
+        }
+    }
+
+    /// How far this machine's clock is ahead of S3's, which tells whole seconds; `None` when it told nothing.
+    pub(crate) async fn told(&self) -> Option<Offset> {
+        count(&self.reads);
+        let heard = Heard::default();
+        let ask = self.client.get_bucket_versioning().bucket(self.place.bucket());
+        let before = Timestamp::now();
+        // What it answers does not matter here.
+        drop(ask.customize().interceptor(heard.clone()).send().await);
+        let after = Timestamp::now();
+        let date = heard.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let said = rfc2822::parse(&date).ok()?.timestamp();
+        let least = before.duration_since(said).saturating_sub(SignedDuration::from_secs(1));
+        Some(Offset { least, most: after.duration_since(said) })
+    }
+
     fn failed(&self, call: &str, key: &str, failure: &Failure) -> StoreError {
         let text = format!("{call} {}: {failure}", self.place.key(key));
         if failure.is_unclear() { StoreError::Unclear(text) } else { StoreError::Refused(text) }
@@ -99,6 +136,27 @@ impl S3Store {
         E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + 'static,
     {
         self.failed(call, key, &Failure::of(error))
+    }
+}
+
+/// The date of an answer.
+#[derive(Clone, Debug, Default)]
+struct Heard(Arc<Mutex<Option<String>>>);
+
+impl Intercept for Heard {
+    fn name(&self) -> &'static str {
+        "Heard"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date").map(str::to_owned);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        Ok(())
     }
 }
 

@@ -8,13 +8,10 @@
 use std::{collections::BTreeMap, env, sync::Arc};
 
 use alchemiser_aws::{amazon::Amazon, checks, store::S3Store};
-use alchemiser_core::{
-    fact::Announced,
-    ids::{AccountId, Owner},
-};
+use alchemiser_core::ids::{AccountId, Owner};
 use alchemiser_driver::{
     log::{Author, ExecutionLog, LogError},
-    ports::{Clock, Desk, EventPublisher, PublishError, Store},
+    ports::Store,
 };
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -84,34 +81,9 @@ fn one_writer_wins_each_entry_and_every_loser_is_told() {
     });
 }
 
-#[derive(Debug)]
-struct Nothing;
-
-#[async_trait::async_trait]
-impl EventPublisher for Nothing {
-    async fn publish(&self, _: &Announced, _: Timestamp) -> Result<(), PublishError> {
-        Ok(())
-    }
-}
-
-#[async_trait::async_trait]
-impl Clock for Nothing {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    async fn sleep_until(&self, _: Timestamp) {}
-}
-
 async fn trusted(bucket: &str) -> String {
     let store = store(bucket).await;
-    let desk = Desk {
-        store: store.clone(),
-        publisher: Arc::new(Nothing),
-        clock: Arc::new(Nothing),
-        owner: Owner::new("owner").unwrap(),
-    };
-    checks::trusted(&store, &desk)
+    checks::trusted(&store)
         .await
         .map_or_else(|failed| failed.to_string(), |()| "trusted".to_owned())
 }

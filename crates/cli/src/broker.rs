@@ -5,7 +5,8 @@ use std::{env, sync::Arc};
 use alchemiser_alpaca::{
     Access, Alpaca,
     endpoint::{Endpoints, Reach},
-    keys::{KeySource, Keys},
+    keyring::Keyring,
+    keys::KeySource,
 };
 use alchemiser_core::{
     ids::{AccountId, Symbol},
@@ -18,6 +19,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use crate::{
     examine::{self, Finding, Verdict},
     exit::{Exit, Stopped},
+    remote,
 };
 
 /// The variable that says which account is meant.
@@ -35,8 +37,9 @@ pub(crate) struct AccountArgs {
     /// The account's number; trading stops if the keys belong to another (or `ALCHEMISER_ACCOUNT`; required for live)
     #[arg(long, value_name = "NUMBER")]
     pub(crate) account_id: Option<String>,
-    /// Where the keys are: `env` (`APCA_API_KEY_ID`, `APCA_API_SECRET_KEY`) or a TOML file that only you can read
-    #[arg(long, value_name = "env|FILE")]
+    /// Where the keys are: `env` (`APCA_API_KEY_ID`, `APCA_API_SECRET_KEY`), a TOML file that only you can read, or a
+    /// secret of AWS Secrets Manager
+    #[arg(long, value_name = "env|FILE|ARN")]
     pub(crate) keys: Option<String>,
     /// Trade real money, together with `live_armed = true` in the configuration
     #[arg(long)]
@@ -78,7 +81,6 @@ impl AccountWord {
 #[derive(Clone, Debug)]
 pub(crate) struct Reached {
     pub(crate) alpaca: Alpaca,
-    pub(crate) keys: Keys,
     pub(crate) mode: TradeMode,
     /// The account that is meant, if that is configured.
     pub(crate) meant: Option<AccountId>,
@@ -127,8 +129,8 @@ impl AccountArgs {
         })
     }
 
-    /// The account, without a request. `armed_by_flag`: the configuration's switch was thrown on the command line.
-    pub(crate) fn reached(
+    /// The account, without a request to it. `armed_by_flag`: the configuration's switch was thrown on the command line.
+    pub(crate) async fn reached(
         &self,
         policy: &Policy,
         armed_by_flag: bool,
@@ -139,14 +141,17 @@ impl AccountArgs {
         let (endpoint, data) = (self.endpoint.as_deref(), self.data_endpoint.as_deref());
         let endpoints =
             Endpoints::new(mode, endpoint, data, reach()).map_err(|error| coded(&error))?;
-        let source = KeySource::named(self.keys.as_deref()).map_err(|error| coded(&error))?;
-        let keys = source.read().map_err(|error| coded(&error))?;
+        let keys = match KeySource::named(self.keys.as_deref()) {
+            KeySource::Secret(arn) => Keyring::of_vault(remote::vault(&arn).await?).await,
+            here => here.read().map(Keyring::of),
+        };
+        let keys = keys.map_err(|error| coded(&error))?;
         let meant = self.account_id.clone().or_else(|| env::var(ACCOUNT_VARIABLE).ok());
         let meant = meant.filter(|text| !text.is_empty()).map(|text| AccountId::new(&text));
         let meant = meant.transpose().map_err(|error| refused("ACCOUNT", &error.to_string()))?;
-        let access = Access { endpoints, keys: keys.clone(), mode };
+        let access = Access { endpoints, keys, mode };
         let alpaca = Alpaca::new(access, policy, clock).map_err(|error| coded(&error))?;
-        Ok(Reached { alpaca, keys, mode, meant })
+        Ok(Reached { alpaca, mode, meant })
     }
 }
 

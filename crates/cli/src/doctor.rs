@@ -1,7 +1,12 @@
 //! `alchemiser doctor`.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use alchemiser_alpaca::keys::KeySource;
 use alchemiser_core::ids::Symbol;
 use alchemiser_local::clock::RunningClock;
 use clap::Args as ClapArgs;
@@ -14,7 +19,7 @@ use crate::{
     config,
     examine::{self, Finding, Verdict},
     exit::{Exit, Stopped},
-    table,
+    remote, table,
 };
 
 /// Looked at when no plan names symbols.
@@ -29,6 +34,12 @@ Exit codes:
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
+    /// Look at a bucket on AWS, too, or at nothing else where no account is named
+    #[arg(long, value_name = "s3://BUCKET/PREFIX")]
+    pub(crate) state: Option<PathBuf>,
+    /// Beside a bucket: look at this bus
+    #[arg(long, value_name = "NAME", requires = "state")]
+    pub(crate) bus: Option<String>,
     /// Look at the symbols of this plan, too
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
@@ -42,7 +53,8 @@ pub(crate) struct DoctorArgs {
 #[derive(Serialize)]
 struct Said<'a> {
     sound: bool,
-    account: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'static str>,
     findings: &'a [Finding],
 }
 
@@ -76,12 +88,45 @@ pub(crate) fn symbols(event: &[u8]) -> Vec<Symbol> {
     traded.filter_map(|item| Symbol::new(&item.symbol).ok()).collect()
 }
 
-/// Looks an account over without trading in it.
+/// Looks an account and a stack over without trading.
 pub(crate) async fn doctor(args: &DoctorArgs) -> Result<Exit, Stopped> {
     look(args).await.map_err(|stopped| stopped.with_json(args.json))
 }
 
 async fn look(args: &DoctorArgs) -> Result<Exit, Stopped> {
+    let mut findings = match &args.state {
+        None => Vec::new(),
+        Some(state) => stack(args, state).await?,
+    };
+    let account = args.account.account.map(|word| word.mode().word());
+    if args.account.account.is_some() || args.state.is_none() {
+        findings.extend(account_of(args).await?);
+    }
+    let sound = findings.iter().all(|finding| finding.verdict != Verdict::Wrong);
+    if args.json {
+        crate::print_json(&Said { sound, account, findings: &findings })?;
+    } else {
+        show(&findings)?;
+    }
+    Ok(if sound { Exit::Completed } else { Exit::Failed })
+}
+
+/// What a stack stands on.
+async fn stack(args: &DoctorArgs, state: &Path) -> Result<Vec<Finding>, Stopped> {
+    if !remote::is_bucket(state) {
+        let message = format!("expected --state s3://BUCKET/PREFIX, found {}", state.display());
+        return Err(Stopped::new(Exit::Refused, "STATE", message));
+    }
+    let mut findings = remote::look(state, args.bus.as_deref()).await?;
+    if let (KeySource::Secret(arn), None) =
+        (KeySource::named(args.account.keys.as_deref()), args.account.account)
+    {
+        findings.push(examine::secret(remote::vault(&arn).await?.as_ref()).await);
+    }
+    Ok(findings)
+}
+
+async fn account_of(args: &DoctorArgs) -> Result<Vec<Finding>, Stopped> {
     let mode = args.account.mode()?;
     let (policy, armed_by_flag) = config::of_account(&args.given, mode)?;
     let symbols = match &args.plan {
@@ -89,15 +134,8 @@ async fn look(args: &DoctorArgs) -> Result<Exit, Stopped> {
         Some(path) => named(path)?,
     };
     let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-    let reached = args.account.reached(&policy, armed_by_flag, clock)?;
-    let findings = examine::everything(&reached, &policy, &symbols).await;
-    let sound = findings.iter().all(|finding| finding.verdict != Verdict::Wrong);
-    if args.json {
-        crate::print_json(&Said { sound, account: mode.word(), findings: &findings })?;
-    } else {
-        show(&findings)?;
-    }
-    Ok(if sound { Exit::Completed } else { Exit::Failed })
+    let reached = args.account.reached(&policy, armed_by_flag, clock).await?;
+    Ok(examine::everything(&reached, &policy, &symbols).await)
 }
 
 fn named(path: &PathBuf) -> Result<Vec<Symbol>, Stopped> {

@@ -1,6 +1,10 @@
 //! What can be found out about an account without trading in it, in plain words with what to do.
 
-use alchemiser_alpaca::{Failed, account::Account};
+use alchemiser_alpaca::{
+    Failed,
+    account::Account,
+    keys::{Keys, KeysRefused},
+};
 use alchemiser_core::{
     ids::{AccountId, Symbol},
     money::Money,
@@ -8,7 +12,7 @@ use alchemiser_core::{
     quote::{Feed, Freshness, QuoteFault, RawQuote, Snapshot},
     reading::{SessionClock, TradeMode},
 };
-use alchemiser_driver::ports::{Broker, ReadError};
+use alchemiser_driver::ports::{Broker, ReadError, Vault};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -38,11 +42,11 @@ pub(crate) struct Finding {
     pub(crate) mend: String,
 }
 
-fn good(check: &'static str, said: impl Into<String>) -> Finding {
+pub(crate) fn good(check: &'static str, said: impl Into<String>) -> Finding {
     Finding { check, verdict: Verdict::Good, code: "OK", said: said.into(), mend: String::new() }
 }
 
-fn wrong(check: &'static str, code: &'static str, said: String, mend: &str) -> Finding {
+pub(crate) fn wrong(check: &'static str, code: &'static str, said: String, mend: &str) -> Finding {
     Finding { check, verdict: Verdict::Wrong, code, said, mend: mend.to_owned() }
 }
 
@@ -52,7 +56,7 @@ fn warning(check: &'static str, code: &'static str, said: String, mend: &str) ->
 
 /// Keys that say of themselves that they are of the other kind.
 fn key_kind(reached: &Reached) -> Option<Finding> {
-    let is_paper = reached.keys.are_paper()?;
+    let is_paper = reached.alpaca.keys_are_paper()?;
     let (found, flag) = if is_paper { ("a paper", "paper") } else { ("a live", "live") };
     let fits = is_paper == (reached.mode != TradeMode::Live);
     let word = reached.mode.word();
@@ -315,6 +319,16 @@ async fn quotes(reached: &Reached, policy: &Policy, symbols: &[Symbol]) -> Vec<F
         findings.push(good("quotes", format!("{} usable", symbols.len())));
     }
     findings
+}
+
+/// Whether a secret holds keys.
+pub(crate) async fn secret(vault: &dyn Vault) -> Finding {
+    let mend = "name the secret by its ARN, with credentials that may read it; write it as docs/deploy.md says";
+    let read = vault.read().await.map_err(KeysRefused::from);
+    match read.and_then(|text| Keys::of_secret(&text)) {
+        Ok(_) => good("secret", "it holds both keys"),
+        Err(why) => wrong("secret", why.code(), why.to_string(), mend),
+    }
 }
 
 /// What the owner of the account has set there.

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 #[cfg(feature = "aws")]
-pub(crate) use bucket::{Copy, copied, store};
+pub(crate) use bucket::{Copy, copied, look, store, vault};
 #[cfg(not(feature = "aws"))]
-pub(crate) use nowhere::{Copy, copied, store};
+pub(crate) use nowhere::{Copy, copied, look, store, vault};
 
 /// Whether a state is in a bucket.
 pub(crate) fn is_bucket(path: &Path) -> bool {
@@ -17,12 +17,20 @@ pub(crate) fn is_bucket(path: &Path) -> bool {
 mod bucket {
     use std::{path::Path, sync::Arc};
 
-    use alchemiser_aws::{amazon::Amazon, copy, place::Place, store::S3Store};
-    use alchemiser_driver::ports::Store;
+    use alchemiser_aws::{
+        amazon::Amazon,
+        copy,
+        look::{self, Look},
+        place::Place,
+        secret::StoredSecret,
+        store::S3Store,
+    };
+    use alchemiser_driver::ports::{Store, Vault};
     use alchemiser_local::state::StateDir;
     use tempfile::TempDir;
 
     use crate::{
+        examine::{Finding, good, wrong},
         exit::{Exit, Stopped},
         load,
     };
@@ -37,13 +45,39 @@ mod bucket {
 
     /// The store in a bucket.
     pub(crate) async fn store(path: &Path) -> Result<Arc<dyn Store>, Stopped> {
+        Ok(Arc::new(S3Store::new(amazon().await?.s3(), place(path)?)))
+    }
+
+    fn place(path: &Path) -> Result<Place, Stopped> {
         let text = path.to_string_lossy();
-        let place: Place =
-            text.parse().map_err(|error| Stopped::new(Exit::Refused, "STATE", error))?;
+        text.parse().map_err(|error| Stopped::new(Exit::Refused, "STATE", error))
+    }
+
+    /// What a stack stands on.
+    pub(crate) async fn look(path: &Path, bus: Option<&str>) -> Result<Vec<Finding>, Stopped> {
+        let (place, amazon) = (place(path)?, amazon().await?);
+        let store = S3Store::new(amazon.s3(), place);
+        let mut looks = look::bucket(&store).await;
+        if let Some(bus) = bus {
+            looks.push(look::bus(&amazon.events(), bus).await);
+        }
+        looks.push(look::clock(&store).await);
+        Ok(looks.into_iter().map(finding).collect())
+    }
+
+    fn finding(look: Look) -> Finding {
+        let Look { what, code, said, mend } = look;
+        if code == "OK" { good(what, said) } else { wrong(what, code, said, &mend) }
+    }
+
+    async fn amazon() -> Result<Amazon, Stopped> {
         let amazon = Amazon::from_env().await;
-        let amazon =
-            amazon.map_err(|failed| Stopped::new(Exit::Refused, failed.code, failed.message))?;
-        Ok(Arc::new(S3Store::new(amazon.s3(), place)))
+        amazon.map_err(|failed| Stopped::new(Exit::Refused, failed.code, failed.message))
+    }
+
+    /// A secret in Secrets Manager.
+    pub(crate) async fn vault(arn: &str) -> Result<Arc<dyn Vault>, Stopped> {
+        Ok(Arc::new(StoredSecret::new(amazon().await?.secrets(), arn.to_owned())))
     }
 
     /// A copy of what a bucket holds now, as a state directory.
@@ -70,28 +104,40 @@ mod bucket {
 mod nowhere {
     use std::{path::Path, sync::Arc};
 
-    use alchemiser_driver::ports::Store;
+    use alchemiser_driver::ports::{Store, Vault};
     use alchemiser_local::state::StateDir;
 
-    use crate::exit::{Exit, Stopped};
+    use crate::{
+        examine::Finding,
+        exit::{Exit, Stopped},
+    };
 
     /// There is none.
     pub(crate) enum Copy {}
 
-    fn refused(path: &Path) -> Stopped {
-        let found = path.display();
+    fn refused(found: &dyn std::fmt::Display) -> Stopped {
         let message = format!(
-            "expected a state directory, found {found}: this program was built without AWS; build it with its default features"
+            "expected what is on this machine, found {found}: this program was built without AWS; build it with its default features"
         );
         Stopped::new(Exit::Refused, "STATE", message)
     }
 
     #[expect(clippy::unused_async, reason = "as the other one")]
     pub(crate) async fn store(path: &Path) -> Result<Arc<dyn Store>, Stopped> {
-        Err(refused(path))
+        Err(refused(&path.display()))
+    }
+
+    #[expect(clippy::unused_async, reason = "as the other one")]
+    pub(crate) async fn look(path: &Path, _: Option<&str>) -> Result<Vec<Finding>, Stopped> {
+        Err(refused(&path.display()))
+    }
+
+    #[expect(clippy::unused_async, reason = "as the other one")]
+    pub(crate) async fn vault(arn: &str) -> Result<Arc<dyn Vault>, Stopped> {
+        Err(refused(&arn))
     }
 
     pub(crate) fn copied(path: &Path) -> Result<(StateDir, Copy), Stopped> {
-        Err(refused(path))
+        Err(refused(&path.display()))
     }
 }

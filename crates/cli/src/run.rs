@@ -54,13 +54,13 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         BrokerWord::Alpaca => {
             let symbols = doctor::symbols(&bytes);
             let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-            let reached = args.account.reached(&policy, armed_by_flag, clock.clone())?;
+            let reached = args.account.reached(&policy, armed_by_flag, clock.clone()).await?;
             let account = broker::admitted(&reached, &policy, &symbols).await?;
             let outside = Outside { alpaca: reached.alpaca, account, clock };
             Session::outside(args, policy, &state, outside, progress)?
         }
     };
-    alchemiser_driver::accept::probe(&session.desk)
+    alchemiser_driver::accept::probe(session.desk.store.as_ref())
         .await
         .map_err(|error| Stopped::failed("STORE", &error))?;
     let accepted = publish(&session, &bytes).await?;

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::{
     log::{Author, ExecutionLog, LogError, create},
-    ports::{Desk, PublishError, StoreError, marker_key},
+    ports::{Desk, PublishError, Store, StoreError, marker_key},
 };
 
 /// What plans are judged by.
@@ -227,10 +227,10 @@ async fn refuse(
 ///
 /// # Errors
 /// [`StoreError::Refused`] for a store that accepts both.
-pub async fn probe(desk: &Desk) -> Result<(), StoreError> {
+pub async fn probe(store: &dyn Store) -> Result<(), StoreError> {
     let key = "probe/create-once";
-    create(desk.store.as_ref(), key, b"1").await.map(|_| ())?;
-    match desk.store.put_if_absent(key, b"2").await? {
+    create(store, key, b"1").await.map(|_| ())?;
+    match store.put_if_absent(key, b"2").await? {
         crate::ports::Put::Exists => Ok(()),
         crate::ports::Put::Created => Err(StoreError::Refused(
             "this store ignores If-None-Match: it created one key twice, so it cannot keep an execution log".to_owned(),

@@ -4,6 +4,9 @@ PLAN  ?= examples/plans/growth-and-bonds.json
 STATE ?= state/demo
 TOOLS := target/tools
 
+# Every program of the workspace in target/debug: what `make test` has built already, with the same features.
+PROGRAMS := $(CARGO) test --quiet --locked --workspace --no-run
+
 BOLERO_RANDOM_ITERATIONS ?= 1000000
 
 # Lines of core that no test of core reaches; it only falls. Half of them are the table of settings, evaluated by the compiler.
@@ -84,7 +87,7 @@ bench-exchange: ## orders a second that the exchange takes over HTTP, and how lo
 	$(CARGO) bench --locked -p alchemiser-exchange --bench throughput
 
 clients: $(TOOLS)/clients/ready ## alpaca-py, as it comes from PyPI, against `alchemiser exchange`
-	$(CARGO) build --locked -p alchemiser-cli
+	$(PROGRAMS)
 	$(TOOLS)/clients/bin/python tests/clients/alpaca_py.py target/debug/alchemiser
 
 lint: ## formatting and lints, warnings are errors
@@ -140,6 +143,7 @@ template: $(TOOLS)/ready ## the SAM template
 	$(TOOLS)/bin/cfn-lint infra/template.yaml
 
 lambda: $(TOOLS)/ready ## the four functions as processes of their own, invoked as the README says
+	$(PROGRAMS)
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" infra/ci/lambda.sh
 
 lambdas: $(TOOLS)/ready ## the functions' bootstraps for ARCH, small and quick to start: target/lambda/ARCH/NAME/bootstrap
@@ -158,7 +162,7 @@ $(TOOLS)/sam/ready: infra/ci/requirements-sam.txt
 	touch $@
 
 test-aws: $(TOOLS)/aws/ready $(TOOLS)/sam/ready ## the stack on emulated AWS: deployed as it is, a plan on its bus, races of the store
-	$(CARGO) build --locked --workspace --bins
+	$(PROGRAMS)
 	infra/ci/bootstraps.sh target/debug target/lambda/emulated
 	$(TOOLS)/sam/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
 	$(TOOLS)/aws/bin/python infra/ci/test_aws.py emulated

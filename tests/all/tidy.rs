@@ -12,7 +12,7 @@ use alchemiser_tests::world::repository;
 const LINES_MAX: usize = 500;
 
 /// Who may depend on whom (design, architecture "Layers"; `local` on `market`: docs/adr/0001).
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("core", &[]),
     ("wire", &["core"]),
     ("driver", &["core", "wire"]),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("local", &["core", "wire", "driver", "market"]),
     ("exchange", &["core", "market"]),
     ("sim", &["core", "wire", "driver", "market"]),
+    ("backtest", &["core", "market"]),
     ("host", &["core", "wire", "driver"]),
     ("report", &["core", "wire"]),
     ("lambda", &["core", "wire", "driver", "alpaca", "aws", "local", "report"]),

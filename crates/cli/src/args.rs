@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Resume(SwitchArgs),
     /// Run plans in a simulated world where everything goes wrong, and check the invariants
     Simulate(SimulateArgs),
+    /// Measure what policies would have paid on recorded or generated days, by the code that trades
+    Backtest(crate::backtest::BacktestArgs),
     /// Serve an Alpaca-compatible exchange on 127.0.0.1
     Exchange(crate::exchange::ExchangeArgs),
     /// Look an account at Alpaca over without trading: keys, blocks, clock, permissions, data, the plan's symbols

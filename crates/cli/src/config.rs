@@ -69,6 +69,11 @@ pub(crate) fn of_account(given: &SettingArgs, mode: TradeMode) -> Result<(Policy
     Ok(armed(effective(given, vec![mode])?))
 }
 
+/// The policy of a study.
+pub(crate) fn for_study(given: &SettingArgs) -> Result<Policy, Stopped> {
+    Ok(effective(given, Vec::new())?.policy)
+}
+
 fn armed(settings: Settings) -> (Policy, bool) {
     let by_flag = matches!(settings.origin("live_armed"), Origin::Flag(_));
     (settings.policy, by_flag)

@@ -7,6 +7,7 @@
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
+mod backtest;
 mod broker;
 mod config;
 mod doctor;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Replay(args)) => replay::replay(&args),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
         (Ok(_), Command::Simulate(simulate)) => simulate::simulate(&simulate),
+        (Ok(_), Command::Backtest(args)) => backtest::backtest(&args),
         (Ok(runtime), Command::Exchange(args)) => runtime.block_on(exchange::exchange(&args)),
         (Ok(runtime), Command::Doctor(args)) => runtime.block_on(doctor::doctor(&args)),
         (Ok(_), Command::Config(config)) => config::config(&config),

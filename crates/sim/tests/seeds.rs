@@ -58,6 +58,19 @@ fn an_order_that_lands_late_in_a_halt_has_time_to_be_canceled() {
     assert_eq!(run(&trial.only([1, 63, 95, 115, 150, 164])).violations, []);
 }
 
+/// I8, I15: a fill that became known after the ledger was written, while another order of the plan was awaited and never
+/// found, did not reach the ledger.
+#[test]
+fn late_news_reach_the_ledger_while_another_order_is_awaited() {
+    for seed in [2_059_091, 2_172_504, 2_226_527] {
+        assert_eq!(run(&Trial::of(seed)).violations, [], "seed {seed}");
+    }
+    let few = Trial::of(2_059_091).only([11, 32, 33, 37, 78, 79, 192, 193]);
+    assert_eq!(run(&few).violations, []);
+    let few = Trial::of(2_172_504).only([6, 50, 61, 76, 115, 218, 225]);
+    assert_eq!(run(&few).violations, []);
+}
+
 /// I10: a process that a call keeps (it hangs, or the store is slow) cannot see a halt before the call has ended; I8: where
 /// a clock was set back, the newest entry has the time of the one before it. Neither is the product's fault.
 #[test]

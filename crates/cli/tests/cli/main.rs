@@ -1,6 +1,7 @@
 //! Tests of the real binary.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod backtest;
 mod broker;
 mod command;
 mod config;

@@ -1,0 +1,334 @@
+//! `alchemiser backtest`.
+
+use std::{path::PathBuf, thread, time::Instant};
+
+use alchemiser_backtest::{
+    fill::Model,
+    generate,
+    leg::{Habits, Rule, Worked},
+    read::{self, Sizes},
+    study::{self, Arrivals},
+    table::{self, Row, Studied},
+    tape::{MILLI, Nanos, Oddities, SECOND, Tape},
+};
+use alchemiser_core::{
+    policy::{Policy, PolicyKind},
+    price::Tick,
+};
+use clap::{Args as ClapArgs, ValueEnum};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::{
+    args::SettingArgs,
+    config,
+    exit::{Exit, Stopped},
+};
+
+/// What a resting order needs to fill.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FillWord {
+    /// Prints at its own price count, after the shares ahead of it
+    Conservative,
+    /// Only what is shown or printed beyond its price counts
+    Strict,
+}
+
+/// What the sizes in the files count.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SizesWord {
+    /// Shares, whatever they look like
+    Shares,
+    /// Round lots of 100 shares
+    Lots,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct BacktestArgs {
+    /// Recorded days: a directory with `SYMBOL/DAY_quotes.csv[.gz]` and `SYMBOL/DAY_trades.csv[.gz]`
+    #[arg(required_unless_present = "generate", conflicts_with = "generate")]
+    data: Option<PathBuf>,
+    /// Generated days of a regime instead: deep, one-tick, few-ticks, wide, thin-etf
+    #[arg(long, value_name = "REGIME", value_delimiter = ',')]
+    generate: Vec<String>,
+    /// Generated days of each regime
+    #[arg(long, default_value_t = 2)]
+    days: u64,
+    /// Who decides: adaptive, liquidity, walk, cross, or the plain peg; the others are compared with the first
+    #[arg(long, value_delimiter = ',', default_value = "cross,liquidity,walk,peg,adaptive")]
+    policy: Vec<String>,
+    /// Seconds that an order is worked
+    #[arg(long, value_delimiter = ',', default_value = "120", value_parser = clap::value_parser!(i64).range(1..=3_600))]
+    horizon: Vec<i64>,
+    /// Dollars of an order
+    #[arg(long, default_value_t = 5_000)]
+    order_usd: u64,
+    /// Arrivals a day; a buy and a sell at each
+    #[arg(long, default_value_t = 500)]
+    arrivals: usize,
+    /// The first arrival may be then, New York
+    #[arg(long, default_value = "09:35", value_parser = time_of_day)]
+    from: Nanos,
+    /// The last arrival may be then, New York
+    #[arg(long, default_value = "15:40", value_parser = time_of_day)]
+    to: Nanos,
+    /// From a decision to its effect, and from a cancel to its confirmation
+    #[arg(long, default_value_t = 100)]
+    latency_ms: u32,
+    /// From one look at the market to the next
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    cadence_ms: u32,
+    /// From a confirmed cancel to the next decision
+    #[arg(long, default_value_t = 0)]
+    replace_gap_ms: u32,
+    /// What a resting order needs to fill
+    #[arg(long, value_enum, default_value = "conservative")]
+    fill: FillWord,
+    /// What the sizes in the files count (default: shares, and files that look like lots are refused)
+    #[arg(long, value_enum)]
+    sizes: Option<SizesWord>,
+    /// The price step in dollars, where it is not the usual one of the price
+    #[arg(long)]
+    tick: Option<Decimal>,
+    /// The seed of arrivals, bootstrap and generated days
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    given: SettingArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Seconds after 09:30.
+fn time_of_day(text: &str) -> Result<Nanos, String> {
+    let expected = || format!("expected a time between 09:30 and 16:00 like 10:15, found {text}");
+    let time: jiff::civil::Time =
+        text.parse().map_err(|error: jiff::Error| format!("{}: {error}", expected()))?;
+    let seconds = i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 - 34_200;
+    if (0..=23_400).contains(&seconds) { Ok(seconds) } else { Err(expected()) }
+}
+
+#[derive(Serialize)]
+struct Backtested<'a> {
+    rows: &'a [Row],
+    days: Vec<Day<'a>>,
+    fill_model: &'static str,
+    rows_per_second: u64,
+}
+
+/// What was read.
+#[derive(Serialize)]
+struct Day<'a> {
+    symbol: &'a str,
+    date: &'a str,
+    quotes: usize,
+    prints: usize,
+    unusable: u64,
+    repeated: u64,
+    outside_session: u64,
+}
+
+impl<'a> Day<'a> {
+    fn of(tape: &'a Tape) -> Self {
+        let Oddities { unusable, repeated, outside } = tape.odd;
+        Self {
+            symbol: &tape.symbol,
+            date: &tape.day,
+            quotes: tape.shown.len(),
+            prints: tape.prints.len(),
+            unusable,
+            repeated,
+            outside_session: outside,
+        }
+    }
+}
+
+/// What the figures rest on; it stands in every output.
+const FILL_MODEL: &str = "Fills: an order that rests fills when the other side comes to its price, when a print goes through \
+it, or when prints at its price have used up what was shown there before it; one that crosses takes what is shown and \
+the rest one tick worse. Nobody ahead cancels, nothing hidden fills, our orders move nobody: what large orders do to \
+the market is not in these figures.";
+
+/// Any study's days: 2 January 2018, half past nine in New York, for generated ones.
+const GENERATED_OPENS: Nanos = 1_514_903_400 * SECOND;
+
+fn tapes(args: &BacktestArgs) -> Result<Vec<Tape>, Stopped> {
+    let sizes = match args.sizes {
+        None => Sizes::Shares,
+        Some(SizesWord::Shares) => Sizes::SurelyShares,
+        Some(SizesWord::Lots) => Sizes::Lots,
+    };
+    if let Some(data) = &args.data {
+        return read::days(data, sizes)
+            .map_err(|error| Stopped::new(Exit::Refused, error.code, &error));
+    }
+    let days = args.generate.iter().flat_map(|word| (0..args.days).map(move |day| (word, day)));
+    days.map(|(word, day)| {
+        generate::day(word, args.seed.wrapping_add(day), GENERATED_OPENS).ok_or_else(|| {
+            let known: Vec<&str> = generate::REGIMES.iter().map(|(known, _)| *known).collect();
+            let message = format!("expected one of {}, found {word}", known.join(", "));
+            Stopped::new(Exit::Refused, "UNKNOWN_REGIME", message)
+        })
+    })
+    .collect()
+}
+
+fn rule(word: &str, policy: &Policy) -> Result<Rule, Stopped> {
+    match (word, PolicyKind::from_word(word)) {
+        ("peg", _) => Ok(Rule::Peg),
+        (_, Some(kind)) => Ok(Rule::Core(Box::new(Policy { kind, ..policy.clone() }))),
+        (_, None) => {
+            let message = format!(
+                "expected adaptive, liquidity, walk, cross or peg, found {word}; several are separated by commas"
+            );
+            Err(Stopped::new(Exit::Refused, "UNKNOWN_POLICY", message))
+        }
+    }
+}
+
+fn habits(args: &BacktestArgs, rule: Rule, horizon_s: i64) -> Result<Habits, Stopped> {
+    let known = [Tick::CENT, Tick::SUB_DOLLAR, Tick::HALF_CENT];
+    let tick = args.tick.map(|dollars| {
+        known.into_iter().find(|tick| tick.dollars() == dollars).ok_or_else(|| {
+            let message = format!("expected a tick of 0.01, 0.005 or 0.0001, found {dollars}");
+            Stopped::new(Exit::Refused, "UNKNOWN_TICK", message)
+        })
+    });
+    Ok(Habits {
+        rule,
+        horizon: horizon_s * SECOND,
+        latency: Nanos::from(args.latency_ms) * MILLI,
+        cadence: Nanos::from(args.cadence_ms) * MILLI,
+        replace_gap: Nanos::from(args.replace_gap_ms) * MILLI,
+        model: match args.fill {
+            FillWord::Conservative => Model::Conservative,
+            FillWord::Strict => Model::Strict,
+        },
+        tick: tick.transpose()?,
+        lot: 100,
+    })
+}
+
+/// A policy at a horizon, and what became of its orders.
+struct Case<'a> {
+    policy: &'a str,
+    horizon_s: i64,
+    habits: Habits,
+    worked: Vec<Option<Worked>>,
+}
+
+impl Case<'_> {
+    fn studied(&self) -> Studied<'_> {
+        Studied {
+            policy: self.policy,
+            horizon_s: self.horizon_s,
+            habits: &self.habits,
+            worked: &self.worked,
+        }
+    }
+}
+
+/// Measures policies on recorded or generated days.
+pub(crate) fn backtest(args: &BacktestArgs) -> Result<Exit, Stopped> {
+    cases(args).map_err(|stopped| stopped.with_json(args.json))
+}
+
+fn cases(args: &BacktestArgs) -> Result<Exit, Stopped> {
+    if args.from >= args.to {
+        let message = "expected --from before --to".to_owned();
+        return Err(Stopped::new(Exit::Refused, "NO_ARRIVALS", message));
+    }
+    let policy = config::for_study(&args.given)?;
+    let tapes = tapes(args)?;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let arrivals = Arrivals {
+        count: args.arrivals,
+        dollars: args.order_usd,
+        from_s: args.from,
+        to_s: args.to,
+        seed: args.seed,
+    };
+    let started = Instant::now();
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for horizon_s in &args.horizon {
+        for word in &args.policy {
+            let habits = habits(args, rule(word, &policy)?, *horizon_s)?;
+            let worked = study::run(&tapes, &habits, &arrivals, threads);
+            cases.push(Case { policy: word, horizon_s: *horizon_s, habits, worked });
+        }
+    }
+    let seen: u64 =
+        cases.iter().flat_map(|case| case.worked.iter().flatten()).map(|w| w.rows).sum();
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let first = cases.first().map(Case::studied);
+    let rows: Vec<Row> = cases
+        .iter()
+        .enumerate()
+        .flat_map(|(number, case)| {
+            let other = first.as_ref().filter(|_| number > 0);
+            table::rows(&case.studied(), other, &tapes, args.seed)
+        })
+        .collect();
+    let told = Backtested {
+        rows: &rows,
+        days: tapes.iter().map(Day::of).collect(),
+        fill_model: FILL_MODEL,
+        rows_per_second: seen.saturating_mul(1_000) / millis,
+    };
+    if args.json { crate::print_json(&told) } else { show(&told) }
+}
+
+fn show(told: &Backtested<'_>) -> Result<Exit, Stopped> {
+    for Day { symbol, date, quotes, prints, unusable, repeated, outside_session } in &told.days {
+        crate::print(&format!(
+            "{symbol} {date}: {quotes} quotes, {prints} prints; left out: {unusable} unusable, {repeated} repeated, {outside_session} outside the session"
+        ))?;
+    }
+    let headings = [
+        "symbol",
+        "ticks",
+        "policy",
+        "horizon",
+        "orders",
+        "cost H",
+        "95 %",
+        "median",
+        "p95",
+        "sd",
+        "bps",
+        "passive",
+        "seconds",
+        "sent",
+        "less first",
+    ];
+    let mut shown = crate::table::table(&headings, 3..15);
+    for row in told.rows {
+        let interval = |low: f64, high: f64| format!("{low:.2} to {high:.2}");
+        let diff = row.diff_h.zip(row.diff_low_h).zip(row.diff_high_h);
+        shown.add_row([
+            row.symbol.clone(),
+            row.group.to_owned(),
+            row.policy.clone(),
+            format!("{} s", row.horizon_s),
+            row.orders.to_string(),
+            format!("{:.2}", row.mean_h),
+            interval(row.ci_low_h, row.ci_high_h),
+            format!("{:.2}", row.median_h),
+            format!("{:.2}", row.p95_h),
+            format!("{:.2}", row.sd_h),
+            format!("{:.2}", row.mean_bps),
+            format!("{:.2}", row.passive_share),
+            format!("{:.0}", row.seconds_mean),
+            format!("{:.1}", row.children_mean),
+            diff.map_or_else(String::new, |((diff, low), high)| {
+                format!("{diff:+.2} ({})", interval(low, high))
+            }),
+        ]);
+    }
+    crate::print(&shown.to_string())?;
+    crate::print(
+        "Cost H: what the orders paid against the mid at their arrival, over their half-spreads; a market order pays 1.",
+    )?;
+    crate::print(told.fill_model)
+}

@@ -1,4 +1,5 @@
 //! Files of recorded days, good and bad.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::{fs, io::Write, path::Path};
 
@@ -22,7 +23,7 @@ fn write(root: &Path, name: &str, lines: &[String]) {
     let path = root.join("ABC").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let text = lines.join("\n") + "\n";
-    if name.ends_with(".gz") {
+    if path.extension().is_some_and(|ending| ending == "gz") {
         let mut zipped = GzEncoder::new(fs::File::create(path).unwrap(), Compression::fast());
         zipped.write_all(text.as_bytes()).unwrap();
         zipped.finish().unwrap();

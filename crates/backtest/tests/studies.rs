@@ -1,4 +1,5 @@
 //! Studies of generated and recorded days.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::path::Path;
 

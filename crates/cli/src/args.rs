@@ -107,6 +107,9 @@ pub(crate) struct ConfigArgs {
     /// Print one JSON array
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print the defaults as the page `docs/configuration.md`
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -49,6 +49,9 @@ fn show(args: &ConfigArgs) -> Result<Exit, Stopped> {
     if args.json {
         return crate::print_json(&lines);
     }
+    if args.markdown {
+        return crate::print(&page(&lines));
+    }
     let headings = ["key", "value", "unit", "origin", "bound", "reason"];
     let mut table = table::table(&headings, 1..2);
     table.load_style(NOTHING);
@@ -57,6 +60,30 @@ fn show(args: &ConfigArgs) -> Result<Exit, Stopped> {
         table.add_row(cells);
     }
     crate::print(&table.to_string())
+}
+
+/// What stands before the table of the page.
+const PAGE: &str = "# Configuration
+
+Every threshold, wait and bound is a setting with a unit, a bound and a reason. This page is what `alchemiser config --markdown`
+prints; `alchemiser config` shows the values in force and where each came from. The later one wins: defaults, a TOML file
+(`--config`, or `ALCHEMISER_CONFIG`), the environment (`ALCHEMISER__` and the key in capitals, `__` for the dot), flags (`--set
+KEY=VALUE`). Unknown keys, values out of bounds and values that contradict each other are refused before anything else happens.
+
+| key | default | unit | bound | reason |
+|---|---|---|---|---|
+";
+
+/// The reference of all settings.
+fn page(lines: &[Line]) -> String {
+    let row = |line: &Line| {
+        let cells = [&line.default, line.unit, &line.bound, line.reason];
+        let cells =
+            cells.map(|cell| cell.replace('|', "\\|").replace(',', ", ").replace(",  ", ", "));
+        format!("| `{}` | {} |", line.key, cells.join(" | "))
+    };
+    let rows: Vec<String> = lines.iter().map(row).collect();
+    format!("{PAGE}{}", rows.join("\n"))
 }
 
 fn flag(name: &'static str, key: &str, value: String) -> Flag {

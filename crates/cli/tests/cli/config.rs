@@ -222,3 +222,18 @@ fn a_run_with_refused_configuration_makes_nothing() {
     );
     assert!(!state.exists());
 }
+
+/// The page of all settings is what the program says of them.
+#[test]
+fn the_configuration_page_is_generated() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let expected = String::from_utf8(config(&["--markdown"], &[]).stdout).unwrap();
+    let found = fs::read_to_string(page).unwrap_or_default();
+    assert!(
+        found == expected,
+        "make it anew: alchemiser config --markdown > docs/configuration.md"
+    );
+    for setting in SETTINGS {
+        assert!(found.contains(&format!("| `{}` |", setting.key)), "{}", setting.key);
+    }
+}

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod backtest;
+mod book;
 mod broker;
 mod command;
 mod config;

@@ -12,7 +12,7 @@ use alchemiser_driver::{
     accept::Accepted,
     execute::Executed,
     invoke::Failed,
-    ports::{Desk, Floor, Unwatched},
+    ports::{Desk, Floor, Untaped, Unwatched},
     settle::Settled,
 };
 use alchemiser_host::{Delivery, SharedBus};
@@ -240,6 +240,7 @@ impl<'w> Session<'w> {
                 first: Mutex::default(),
             }),
             watcher: Arc::new(Unwatched),
+            tape: Arc::new(Untaped),
         }
     }
 }

@@ -288,6 +288,7 @@ fn bounded(at: Timestamp, owned: &Owned<'_>, floor: &Floor) -> Timestamp {
 
 async fn hand_over(owned: &mut Owned<'_>, floor: &Floor) -> Result<Executed, ExecuteError> {
     owned.commit(vec![FactKind::HandedOver]).await?;
+    owned.keep_tape().await;
     if is_planted(Plant::AccountHandedOver) {
         account::release(&floor.desk, owned.state()).await?;
     }

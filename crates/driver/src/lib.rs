@@ -10,7 +10,7 @@
 //!
 //! On top stand the use cases: [`accept`](mod@accept) (a plan arrives), [`execute`](mod@execute) (it is traded),
 //! [`settle`](mod@settle) (its ledger is written), [`sweep`](mod@sweep) (what was lost is asked for again),
-//! [`recover`](mod@recover) (a log goes on from the broker's orders), and [`audit`](mod@audit), which checks the invariants over any log.
+//! [`recover`](mod@recover) (a log goes on from the broker's orders), [`tape`](mod@tape) (quotes for the pictures), and [`audit`](mod@audit), which checks the invariants over any log.
 #![warn(missing_docs)]
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
@@ -25,5 +25,6 @@ mod readings;
 pub mod recover;
 pub mod settle;
 pub mod sweep;
+pub mod tape;
 mod trace;
 pub mod turn;

@@ -175,6 +175,8 @@ pub struct Notice {
     pub subject: String,
     /// The rest.
     pub text: String,
+    /// The same as a page for a mail reader.
+    pub html: String,
 }
 
 /// Whoever passes messages on to people (an SNS topic with e-mail subscriptions, a directory).
@@ -220,6 +222,24 @@ impl Watcher for Unwatched {
     fn committed(&self, _: &Execution, _: &[Fact]) {}
 }
 
+/// Where quotes are kept for the pictures of a plan: as well as can be, and never as truth.
+#[async_trait]
+pub trait QuoteTape: Debug + Send + Sync {
+    /// Keeps what one owner saw of a plan. What is there already stays as it is.
+    async fn keep(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError>;
+}
+
+/// No quotes are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Untaped;
+
+#[async_trait]
+impl QuoteTape for Untaped {
+    async fn keep(&self, _: &str, _: &[u8]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
 /// What accepting a plan needs: no broker.
 #[derive(Clone, Debug)]
 pub struct Desk {
@@ -244,6 +264,8 @@ pub struct Floor {
     pub market: Arc<dyn MarketData>,
     /// Who looks on.
     pub watcher: Arc<dyn Watcher>,
+    /// Where quotes are kept.
+    pub tape: Arc<dyn QuoteTape>,
 }
 
 /// Where a plan's marker is: a hint that it is not finished.

@@ -27,6 +27,7 @@ use crate::{
     ports::{Floor, ReadError, SubmitError},
     readings::Readings,
     recover::ORDERS_BEFORE_PLAN,
+    tape::Buffer,
     trace::trace,
 };
 
@@ -46,6 +47,8 @@ pub struct Owned<'a> {
     publish_failures: u32,
     /// The log was compared with the broker's orders.
     is_compared: bool,
+    /// Quotes that were seen and not kept yet.
+    tape: Buffer,
 }
 
 /// What a turn leaves to do.
@@ -80,6 +83,7 @@ impl<'a> Owned<'a> {
             switch: account::Switch::default(),
             publish_failures: 0,
             is_compared: false,
+            tape: Buffer::default(),
         }
     }
 
@@ -164,6 +168,10 @@ impl<'a> Owned<'a> {
             self.commit_facts(now, facts).await?;
         }
         self.observed.forget_answers();
+        if self.state.is_finished() {
+            // Before the terminal event: whoever draws the plan then finds it.
+            self.keep_tape().await;
+        }
         let due = outstanding(&self.state, now);
         self.perform(&due).await;
         if self.state.is_complete() && self.taken.is_empty() {
@@ -252,7 +260,13 @@ impl<'a> Owned<'a> {
     }
 
     fn take(&mut self, input: &Input) {
+        self.tape.take(&self.state, input);
         self.observed.take(input);
+    }
+
+    /// Keeps the quotes that were seen: when the plan is over, and when this owner stops before.
+    pub async fn keep_tape(&mut self) {
+        self.tape.keep(self.floor.tape.as_ref(), &self.state, self.author.epoch).await;
     }
 
     /// Counts trading calls against the message budget.

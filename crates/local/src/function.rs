@@ -10,6 +10,7 @@ use alchemiser_driver::{
     accept::Rules,
     invoke::Failed,
     ports::{Clock, Desk, Floor, Unwatched},
+    tape::StoreTape,
 };
 use alchemiser_wire::plan::Accounts;
 use jiff::Timestamp;
@@ -83,6 +84,7 @@ impl LocalFunction {
             broker: exchange.clone(),
             market: exchange,
             watcher: Arc::new(Unwatched),
+            tape: Arc::new(StoreTape(self.desk.store.clone())),
         };
         Ok((floor, exclusive))
     }

@@ -9,6 +9,8 @@
 //! STATE/accounts/ACCOUNT/…              account logs
 //! STATE/open/ACCOUNT/PLAN               markers of unfinished plans
 //! STATE/ledger/ACCOUNT/date=…/…         ledgers
+//! STATE/quotes/ACCOUNT/PLAN/…           quotes for the pictures of a plan, about one a second
+//! STATE/reports/ACCOUNT/date=…/…        a page for each plan
 //! STATE/events/…                        events published by functions that run as processes of their own
 //! STATE/owners/…                        one locked file for each living owner
 //! STATE/exchange/journal.jsonl          the simulated exchange

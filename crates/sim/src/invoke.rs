@@ -8,7 +8,7 @@ use alchemiser_driver::{
     account,
     execute::{ExecuteError, execute},
     log::LogError,
-    ports::{Desk, Floor},
+    ports::{Desk, Floor, Untaped},
     settle::settle,
     sweep::sweep,
 };
@@ -46,7 +46,13 @@ pub(crate) async fn invoke(line: Line, delivery: Delivery, stop_at: Option<Times
         Function::TradeExecution => {
             let envelope = incoming::envelope(&delivery.bytes).map_err(failed)?;
             let request = Request::read(&envelope).map_err(failed)?;
-            let floor = Floor { desk, broker: line.clone(), market: line.clone(), watcher: line };
+            let floor = Floor {
+                desk,
+                broker: line.clone(),
+                market: line.clone(),
+                watcher: line,
+                tape: Arc::new(Untaped),
+            };
             let executed = execute(&floor, &request.account, &request.plan_id, &policy, stop_at);
             match Box::pin(executed).await {
                 Ok(executed) => Ok(format!("{executed:?}")),
@@ -57,7 +63,7 @@ pub(crate) async fn invoke(line: Line, delivery: Delivery, stop_at: Option<Times
         }
         Function::WorkflowOutcome => {
             let settled = settle(&desk.store, &delivery.bytes, &account, &policy).await;
-            Ok(format!("{:?}", settled.map_err(failed)?))
+            Ok(format!("{:?}", settled.map_err(failed)?.0))
         }
         Function::Sweeper => Ok(format!("{:?}", sweep(&desk, &policy).await.map_err(failed)?)),
         Function::Halt => {

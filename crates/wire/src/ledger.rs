@@ -150,6 +150,18 @@ pub fn key(state: &Execution) -> String {
     )
 }
 
+/// Where a plan's page is: `reports/{account}/date=YYYY-MM-DD/{plan_id}.html`. What became known after the outcome makes a
+/// page of its own beside it, named by the number of the log's entries.
+pub fn report_key(state: &Execution, entries: usize) -> String {
+    let date = trading_date(state.plan.received_at);
+    let late = if state.has_late_news() { format!(".late-{entries:06}") } else { String::new() };
+    format!(
+        "reports/{}/date={date}/{}{late}.html",
+        encode(state.plan.account.as_str()),
+        encode(state.plan.plan_id.as_str())
+    )
+}
+
 /// Percent-encodes everything outside `[A-Za-z0-9_-]`.
 pub fn encode(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());

@@ -17,5 +17,6 @@ pub mod ledger;
 pub mod plan;
 pub mod request;
 mod strict;
+pub mod tape;
 pub mod terminal;
 mod text;

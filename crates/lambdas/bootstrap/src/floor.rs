@@ -7,7 +7,8 @@ use alchemiser_aws::watcher::MetricWatcher;
 use alchemiser_core::{plan::Plan, reading::TradeMode};
 use alchemiser_driver::{
     invoke::Failed,
-    ports::{Desk, Floor, Vault, Watcher},
+    ports::{Floor, QuoteTape, Vault, Watcher},
+    tape::StoreTape,
 };
 use alchemiser_local::{
     exchange::LocalExchange,
@@ -84,8 +85,9 @@ impl Function {
                 let found =
                     account.alpaca.get_or_try_init(|| account.found(self, endpoints, *mode));
                 let alpaca = Arc::new(found.await?.clone());
-                let (desk, watcher) = (self.desk.clone(), self.watcher());
-                Ok((Floor { desk, broker: alpaca.clone(), market: alpaca, watcher }, None))
+                let (desk, watcher, tape) = (self.desk.clone(), self.watcher(), self.tape());
+                let broker = alpaca.clone();
+                Ok((Floor { desk, broker, market: alpaca, watcher, tape }, None))
             }
             (Some(Venue::Simulated(directory)), _, _) => self.simulated(plan, directory),
             (None, Home::Directory(local), _) => {
@@ -97,6 +99,10 @@ impl Function {
 
     fn watcher(&self) -> Arc<dyn Watcher> {
         Arc::new(MetricWatcher::new(self.metrics.clone()))
+    }
+
+    fn tape(&self) -> Arc<dyn QuoteTape> {
+        Arc::new(StoreTape(self.desk.store.clone()))
     }
 
     fn simulated(
@@ -113,8 +119,13 @@ impl Function {
         let venue = LocalExchange::open(&state, plan, 1, self.desk.clock.clone())
             .map_err(|error| exchange(&error))?;
         let venue = Arc::new(venue);
-        let desk: Desk = venue.guarding(&self.desk);
-        let floor = Floor { desk, broker: venue.clone(), market: venue, watcher: self.watcher() };
+        let floor = Floor {
+            desk: venue.guarding(&self.desk),
+            broker: venue.clone(),
+            market: venue,
+            watcher: self.watcher(),
+            tape: self.tape(),
+        };
         Ok((floor, Some(exclusive)))
     }
 }

@@ -120,10 +120,11 @@ fn people_are_told_how_a_plan_ended() {
     let world = World::new(1);
     world.run(&event, Script::clean());
     let notices = std::fs::read_dir(world.root().join("notices")).unwrap();
-    let texts = notices.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let texts: Vec<String> = texts.collect();
+    let paths = notices.map(|file| file.unwrap().path());
+    let texts = paths.filter(|path| path.extension().is_some_and(|ending| ending == "txt"));
+    let texts: Vec<String> = texts.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     assert_eq!(texts.len(), 1, "{texts:?}");
-    assert!(texts[0].starts_with("Alchemiser: success: 4 of 4 placed legs filled"), "{texts:?}");
+    assert!(texts[0].starts_with("Alchemiser completed: 4 of 4 legs done, $"), "{texts:?}");
     assert!(texts[0].contains("ledger/SIM000000001/date=2026-11-20/small-1.jsonl"), "{texts:?}");
 }
 

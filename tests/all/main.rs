@@ -18,6 +18,7 @@ mod idle;
 mod life;
 mod logs;
 mod mixes;
+mod notices;
 mod owners;
 mod parsers;
 mod redelivery;

@@ -18,6 +18,7 @@ pub mod broker;
 pub mod check;
 pub mod dice;
 pub mod market;
+pub mod page;
 pub mod plans;
 pub mod publisher;
 pub mod pulse;

@@ -176,6 +176,11 @@ impl ExecutionLog {
         &self.prefix
     }
 
+    /// SHA-256 of the newest entry's bytes, in hex; 64 zeros before the first.
+    pub fn sha256(&self) -> &str {
+        &self.previous
+    }
+
     /// The newest entry read or written.
     pub fn last(&self) -> Option<&Head> {
         self.last.as_ref()

@@ -6,12 +6,12 @@ use alchemiser_core::{
     planted::{Plant, is_planted},
     policy::Policy,
 };
-use alchemiser_wire::{incoming, ledger, terminal};
+use alchemiser_wire::{entry::Entry, incoming, ledger, terminal};
 use thiserror::Error;
 
 use crate::{
     log::{ExecutionLog, LogError, create},
-    ports::{Notice, Store, StoreError},
+    ports::{Store, StoreError},
 };
 
 /// What came of a terminal event.
@@ -33,6 +33,17 @@ pub enum Settled {
     },
     /// An event of another type; nothing was done.
     Ignored(String),
+}
+
+/// The log of a plan that is over.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What it adds up to.
+    pub state: Execution,
+    /// Its entries.
+    pub entries: Vec<Entry>,
+    /// The hash of the last one's bytes.
+    pub sha256: String,
 }
 
 /// A terminal event that could not be dealt with.
@@ -68,7 +79,7 @@ impl SettleError {
     }
 }
 
-/// Takes a terminal event.
+/// Takes a terminal event; with what it came to, the log that it speaks of, if there is one.
 ///
 /// # Errors
 /// [`SettleError`]: the event must come again, or be looked at.
@@ -77,15 +88,16 @@ pub async fn settle(
     bytes: &[u8],
     default: &AccountId,
     policy: &Policy,
-) -> Result<Settled, SettleError> {
+) -> Result<(Settled, Option<Finished>), SettleError> {
     let envelope = incoming::envelope(bytes)?;
     if !["WorkflowCompleted", "WorkflowFailed"].contains(&envelope.detail_type.as_str()) {
         tracing::info!(detail_type = %envelope.detail_type, "an event of another type was ignored");
-        return Ok(Settled::Ignored(envelope.detail_type));
+        return Ok((Settled::Ignored(envelope.detail_type), None));
     }
     let terminal = terminal::read(&envelope)?;
     let Some(plan) = terminal.plan_id else {
-        return Ok(Settled::Refused { reason: terminal.failure_reason.unwrap_or_default() });
+        let reason = terminal.failure_reason.unwrap_or_default();
+        return Ok((Settled::Refused { reason }, None));
     };
     let account =
         terminal.account.map_or_else(|| Ok(default.clone()), |text| AccountId::new(&text));
@@ -98,24 +110,9 @@ pub async fn settle(
     let Some(state) = state.filter(Execution::is_finished) else {
         return Err(SettleError::Unfinished(plan));
     };
-    write(store, &state).await
-}
-
-impl Settled {
-    /// What people are told of it; nothing of an event that was not for us.
-    pub fn notice(&self) -> Option<Notice> {
-        match self {
-            Self::Ledger { key, lines, summary } => Some(Notice {
-                subject: format!("Alchemiser: {summary}").chars().take(100).collect(),
-                text: format!("{summary}\n{lines} orders with fills in {key}"),
-            }),
-            Self::Refused { reason } => Some(Notice {
-                subject: "Alchemiser: a plan was refused".to_owned(),
-                text: reason.clone(),
-            }),
-            Self::Ignored(_) => None,
-        }
-    }
+    let settled = write(store, &state).await?;
+    let sha256 = log.sha256().to_owned();
+    Ok((settled, Some(Finished { state, entries, sha256 })))
 }
 
 /// Writes the ledger of a finished plan, and a supplement of what became known later. The same again is the same bytes.

@@ -14,22 +14,37 @@ use crate::state::StateDir;
 /// # Errors
 /// The file system's error.
 pub fn logs(state: &StateDir) -> io::Result<Vec<StoredLog>> {
-    let mut logs = Vec::new();
+    names(state)?.into_iter().map(|name| log(state, name)).collect()
+}
+
+/// The names of all execution logs, `executions/{account}/{plan}` each, sorted.
+///
+/// # Errors
+/// The file system's error.
+pub fn names(state: &StateDir) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
     let accounts = children(&state.root().join("executions"))?;
     for account in accounts.into_iter().filter(|account| account.is_dir()) {
         for plan in children(&account)?.into_iter().filter(|plan| plan.is_dir()) {
-            let mut entries = BTreeMap::new();
-            for file in children(&plan)?.into_iter().filter(|file| file.is_file()) {
-                let name = file.file_name().and_then(|name| name.to_str());
-                if let Some(number) = name.and_then(|name| number(name, 6)) {
-                    entries.insert(number, fs::read(&file)?);
-                }
-            }
-            let name = plan.strip_prefix(state.root()).unwrap_or(&plan).display().to_string();
-            logs.push(StoredLog { name, entries });
+            names.push(plan.strip_prefix(state.root()).unwrap_or(&plan).display().to_string());
         }
     }
-    Ok(logs)
+    Ok(names)
+}
+
+/// Reads one execution log.
+///
+/// # Errors
+/// The file system's error.
+pub fn log(state: &StateDir, name: String) -> io::Result<StoredLog> {
+    let mut entries = BTreeMap::new();
+    for file in children(&state.root().join(&name))?.into_iter().filter(|file| file.is_file()) {
+        let name = file.file_name().and_then(|name| name.to_str());
+        if let Some(number) = name.and_then(|name| number(name, 6)) {
+            entries.insert(number, fs::read(&file)?);
+        }
+    }
+    Ok(StoredLog { name, entries })
 }
 
 /// Everything that an auditor looks at.

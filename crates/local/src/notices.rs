@@ -1,4 +1,4 @@
-//! Messages to people, as files in `notices`: one for each subject.
+//! Messages to people, as files in `notices`: a text and a page for each.
 
 use std::fs;
 
@@ -25,7 +25,8 @@ impl Notifier for FileNotifier {
         let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, notice.text.as_bytes());
         let text = format!("{}\n\n{}\n", notice.subject, notice.text);
         let written = fs::create_dir_all(&directory)
-            .and_then(|()| fs::write(directory.join(format!("{name}.txt")), text));
+            .and_then(|()| fs::write(directory.join(format!("{name}.txt")), text))
+            .and_then(|()| fs::write(directory.join(format!("{name}.html")), &notice.html));
         written.map_err(|error| PublishError(format!("{}: {error}", directory.display())))
     }
 }
@@ -39,15 +40,17 @@ mod tests {
     fn a_message_is_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let notifier = FileNotifier::new(&StateDir::open(dir.path()).unwrap());
-        let notice = Notice { subject: "done".to_owned(), text: "12 of 12".to_owned() };
+        let [subject, text, html] = ["done", "12 of 12", "<p>12 of 12</p>"].map(str::to_owned);
+        let notice = Notice { subject, text, html };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             notifier.notify(&notice).await.unwrap();
             notifier.notify(&notice).await.unwrap();
         });
-        let files: Vec<_> = fs::read_dir(dir.path().join("notices")).unwrap().collect();
-        assert_eq!(files.len(), 1);
-        let text = fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
-        assert_eq!(text, "done\n\n12 of 12\n");
+        let files = fs::read_dir(dir.path().join("notices")).unwrap();
+        let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let mut texts: Vec<String> = texts.collect();
+        texts.sort();
+        assert_eq!(texts, ["<p>12 of 12</p>", "done\n\n12 of 12\n"]);
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use alchemiser_core::{child::Status, execution::Execution, policy::PolicyKind};
 use alchemiser_driver::ports::Clock;
 use alchemiser_tests::{
-    check, plans,
+    check, page, plans,
     pulse::{Op, Script},
     world::World,
 };
@@ -100,6 +100,7 @@ fn play(scenario: &Scenario, kind: PolicyKind, by: By) -> (Ours, Vec<String>) {
     let states: Vec<Execution> =
         events.iter().filter_map(|event| world.execution(&plans::id_of(event))).collect();
     faults.extend(states.iter().flat_map(|state| check::faults(&world, state)));
+    faults.extend(states.iter().flat_map(|state| page::faults(&world, state)));
     let end = End::of(&world, events.len(), &mut faults);
     let fills = broker.filled();
     faults.extend(at_the_broker(&broker));

@@ -1,4 +1,4 @@
-//! `WorkflowCompleted` or `WorkflowFailed` in; the ledger and a summary out. No broker here, and no right to publish.
+//! `WorkflowCompleted` or `WorkflowFailed` in; the ledger, a page and a message out. No broker here, and no right to publish.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -6,9 +6,16 @@ use std::sync::Arc;
 use alchemiser_core::{ids::AccountId, policy::Policy};
 use alchemiser_driver::{
     invoke::{self, Failed},
-    ports::{Notifier, Store},
-    settle::{Settled, settle},
+    ports::{Notice, Notifier, Store},
+    settle::{Finished, Settled, settle},
+    tape,
 };
+use alchemiser_report::{
+    Logged,
+    notice::{self, Message, Places},
+    plan,
+};
+use alchemiser_wire::ledger;
 use aws_lambda_events::sqs::SqsBatchResponse;
 
 /// What an invocation came to.
@@ -34,21 +41,43 @@ pub async fn handle(
     policy: &Policy,
 ) -> Result<Handled, Failed> {
     let dealt = invoke::each(payload, |bytes| async move {
-        let outcome = settle(store, &bytes, account, policy)
+        let (settled, finished) = settle(store, &bytes, account, policy)
             .await
             .map_err(|error| Failed::new(error.code(), error))?;
-        match &outcome {
-            Settled::Ledger { key, lines, summary } => {
+        let message = match (&settled, finished) {
+            (Settled::Ledger { key, lines, summary }, Some(finished)) => {
                 tracing::info!(%key, lines, %summary, "settled");
+                let report = draw(store, &finished).await;
+                let places = Places { ledger: key.clone(), lines: *lines, report };
+                Some(notice::of_plan(&finished.state, &places))
             }
-            Settled::Refused { reason } => tracing::warn!(%reason, "an input had been refused"),
-            Settled::Ignored(_) => {}
-        }
-        if let Some(notice) = outcome.notice() {
+            (Settled::Refused { reason }, _) => {
+                tracing::warn!(%reason, "an input had been refused");
+                Some(notice::of_refusal(reason))
+            }
+            (Settled::Ledger { .. } | Settled::Ignored(_), _) => None,
+        };
+        if let Some(Message { subject, text, html }) = message {
+            let notice = Notice { subject, text, html };
             notifier.notify(&notice).await.map_err(|error| Failed::new("NOTIFY", error))?;
         }
-        Ok(Some(outcome))
+        Ok(Some(settled))
     })
     .await?;
     Ok(Handled { response: dealt.response, settled: dealt.outcomes, failed: dealt.failed })
+}
+
+/// Draws the plan's page and keeps it; where. A page that cannot be kept stops nothing: the log can be drawn again.
+async fn draw(store: &Arc<dyn Store>, finished: &Finished) -> Option<String> {
+    let Finished { state, entries, sha256 } = finished;
+    let tape = tape::read(store.as_ref(), state).await;
+    let html = plan::page(&Logged { entries, sha256, tape: &tape })?;
+    let key = ledger::report_key(state, entries.len());
+    match store.put_if_absent(&key, html.as_bytes()).await {
+        Ok(_) => Some(key),
+        Err(error) => {
+            tracing::warn!(%key, %error, "the page was not kept; `alchemiser report` draws it from the log");
+            None
+        }
+    }
 }

@@ -1,0 +1,91 @@
+//! What it cost, by symbol and by the width of the spread.
+
+use alchemiser_core::{execution::Execution, leg::Leg};
+use maud::{Markup, html};
+
+use crate::{
+    bars::{Bar, bars},
+    figure::{Figure, Format, written},
+    layout::heading,
+    measure::{Bucket, Sums},
+    term::Term,
+};
+
+/// The section of costs.
+pub(crate) fn section(state: &Execution) -> Markup {
+    let mut costs: Vec<(&Leg, Sums)> = state.legs.iter().map(|leg| (leg, Sums::of(leg))).collect();
+    costs.retain(|(_, sums)| sums.cost().is_some());
+    costs.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.cost()));
+    html! {
+        section id="cost" {
+            h2 { "What it cost" }
+            @if costs.is_empty() {
+                p.empty { "Nothing was filled on a known quote, so there is no cost to show." }
+            } @else {
+                figure {
+                    (bars(&costs.iter().map(bar).collect::<Vec<_>>(), "cost of each leg in dollars"))
+                    figcaption { "Dollars against the mid at each leg's first order. To the right was paid, to the left earned." }
+                }
+                (buckets(&state.legs))
+            }
+        }
+    }
+}
+
+fn bar((leg, sums): &(&Leg, Sums)) -> Bar {
+    let value = sums.cost().unwrap_or_default();
+    let say = |value: Option<rust_decimal::Decimal>, word: &str| {
+        value.map_or_else(
+            || format!("no {word}"),
+            |value| format!("{} {word}", written(value, Format::Signed)),
+        )
+    };
+    Bar {
+        name: leg.symbol().to_string(),
+        value,
+        text: written(value, Format::SignedMoney),
+        title: format!(
+            "{} {}: s(P̄ − m₀) × filled = {}; {}, {}",
+            leg.side.action(),
+            leg.symbol(),
+            written(value, Format::SignedMoney),
+            say(sums.cost_bps(), "bps"),
+            say(sums.half_spreads(), "half-spreads")
+        ),
+    }
+}
+
+fn buckets(legs: &[Leg]) -> Markup {
+    let rows = Bucket::ALL.into_iter().filter_map(|bucket| {
+        let inside = legs.iter().filter(|leg| Bucket::of(leg) == Some(bucket));
+        let sums = Sums::all(inside);
+        (sums.legs > 0).then_some((bucket.word().to_owned(), sums))
+    });
+    table("By the spread at the first order", "spread", &rows.collect::<Vec<_>>())
+}
+
+/// Groups of legs, one a line.
+pub(crate) fn table(caption: &str, group: &str, rows: &[(String, Sums)]) -> Markup {
+    html! {
+        div.wide { table {
+            caption { (caption) }
+            thead { tr {
+                th scope="col" { (group) }
+                th.r scope="col" { "legs" }
+                (heading(Term::Traded)) (heading(Term::Cost)) (heading(Term::CostBps)) (heading(Term::HalfSpreads))
+                (heading(Term::EffectiveOverQuoted)) (heading(Term::Passive)) (heading(Term::Seconds))
+            } }
+            tbody { @for (name, sums) in rows { tr {
+                th scope="row" { (name) }
+                td.r { (sums.legs) }
+                td.r { (Figure::new(Term::Traded, Format::Money, sums.traded())) }
+                td.r { (Figure::new(Term::Cost, Format::SignedMoney, sums.cost())) }
+                td.r { (Figure::new(Term::CostBps, Format::Signed, sums.cost_bps())) }
+                td.r { (Figure::new(Term::HalfSpreads, Format::Signed, sums.half_spreads())) }
+                td.r { (Figure::new(Term::EffectiveOverQuoted, Format::Ratio, sums.effective_over_quoted())) }
+                td.r { (Figure::new(Term::Passive, Format::Percent, sums.passive())) }
+                td.r { (Figure::new(Term::Seconds, Format::Seconds, sums.seconds())) }
+            } } }
+        } }
+    }
+}

@@ -31,7 +31,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk patterns workflows toolchain release
+.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk patterns workflows toolchain release sql browser
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -138,6 +138,20 @@ supply: $(TOOLS)/ready $(TOOLS)/bin/cargo-deny $(TOOLS)/bin/cargo-machete ## lic
 	$(TOOLS)/bin/cargo-deny --locked check licenses sources bans
 	$(TOOLS)/bin/cargo-machete
 	$(TOOLS)/bin/typos
+
+$(TOOLS)/sql/ready: tests/sql/requirements.txt
+	python3 -m venv $(TOOLS)/sql
+	$(TOOLS)/sql/bin/pip install --quiet --disable-pip-version-check --requirement tests/sql/requirements.txt
+	touch $@
+
+sql: $(TOOLS)/sql/ready ## the SQL of docs/ledger.md in DuckDB on real ledgers, which are the broker's fills and its cash
+	$(CARGO) build --locked -p alchemiser-cli
+	$(TOOLS)/sql/bin/python tests/sql/check.py target/debug/alchemiser
+
+browser: ## pages of real plans in headless Chromium: console, requests, pictures, contrast; screenshots in target/browser
+	command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
+	$(CARGO) build --locked -p alchemiser-cli
+	tests/browser/look.sh target/debug/alchemiser target/browser
 
 template: $(TOOLS)/ready ## the SAM template
 	$(TOOLS)/bin/cfn-lint infra/template.yaml

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use alchemiser_core::policy::PolicyKind;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 
 use crate::{recover::RecoverArgs, verify::VerifyArgs};
 
@@ -28,12 +28,18 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Execute a `RebalancePlanned` event: on the simulated exchange of a state directory, or at Alpaca
     Run(RunArgs),
+    /// Trade what a plan left undone, as a plan of its own; it is shown before it is sent
+    Retry(RetryArgs),
     /// Show the executions of a state directory
-    Status(ReadArgs),
-    /// Show the ledger: one line for each order with fills
+    Status(StatusArgs),
+    /// Show the ledger: one line for each order with fills; or list, show and export it
     Ledger(LedgerArgs),
     /// Show an execution entry by entry: what was known, decided, sent, answered
     Replay(ReplayArgs),
+    /// Draw a plan as a page that stands alone, or a month of plans with --since
+    Report(ReportArgs),
+    /// Tell one leg of a plan in sentences: what was seen, decided, sent, filled, and what it cost
+    Explain(ExplainArgs),
     /// Let the log of a plan that lost entries, or all of them, go on from the broker's orders
     Recover(RecoverArgs),
     /// Check the invariants over every log, and against the exchange's own books
@@ -52,6 +58,10 @@ pub(crate) enum Command {
     Doctor(crate::doctor::DoctorArgs),
     /// Show every setting: its value, unit, origin, bound and reason
     Config(ConfigArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    Man(ManArgs),
 }
 
 #[derive(ClapArgs, Debug)]
@@ -59,6 +69,23 @@ pub(crate) enum Command {
 pub(crate) struct RunArgs {
     /// The event: an EventBridge event with detail-type `RebalancePlanned`, as JSON
     pub(crate) plan: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct RetryArgs {
+    /// The plan that left something undone
+    pub(crate) plan_id: String,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+/// How and where a plan is traded.
+#[derive(ClapArgs, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct RunOptions {
     /// The state directory: logs, ledger, exchange; made if it is not there
     #[arg(long, default_value = "state")]
     pub(crate) state: PathBuf,
@@ -84,6 +111,12 @@ pub(crate) struct RunArgs {
     pub(crate) account: crate::broker::AccountArgs,
     #[command(flatten)]
     pub(crate) given: SettingArgs,
+    /// Do not ask before real money, or a retry, is sent
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show what would be traded now, at what expected cost, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Print one JSON object instead of progress and table
     #[arg(long)]
     pub(crate) json: bool,
@@ -167,6 +200,29 @@ pub(crate) struct ReadArgs {
 }
 
 #[derive(ClapArgs, Debug)]
+pub(crate) struct StatusArgs {
+    /// Show it again every second, until every plan is over
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ManArgs {
+    /// Write alchemiser.1 and a page for each command into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(ClapArgs, Debug)]
 pub(crate) struct ReplayArgs {
     /// The plan
     pub(crate) plan_id: String,
@@ -178,9 +234,90 @@ pub(crate) struct ReplayArgs {
 }
 
 #[derive(ClapArgs, Debug)]
+pub(crate) struct ReportArgs {
+    /// The plan
+    #[arg(required_unless_present = "since", conflicts_with = "since")]
+    pub(crate) plan_id: Option<String>,
+    /// All plans since then on one page: a date (2026-11-01) or a time back from today (30d, 12w)
+    #[arg(long, value_name = "DATE|SPAN")]
+    pub(crate) since: Option<String>,
+    /// Where to write the page; `-` is standard output (default: a name of its own in this directory)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Show the page in a browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LedgerArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LedgerCommand>,
     /// Only this plan
     pub(crate) plan_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// One line a plan, and each strategy's share
+    List(LedgerFilter),
+    /// The orders of one plan, and each strategy's share
+    Show {
+        /// The plan
+        plan_id: String,
+        #[command(flatten)]
+        filter: LedgerFilter,
+    },
+    /// All orders with fills, as CSV or JSON
+    Export {
+        #[command(flatten)]
+        filter: LedgerFilter,
+        /// Where to write (default: standard output)
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct LedgerFilter {
+    /// Only plans received on or after this New York date, e.g. 2026-11-01
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<Date>,
+    /// Only plans received on or before this New York date
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<Date>,
+    /// Only this symbol
+    #[arg(long)]
+    pub(crate) symbol: Option<String>,
+    /// Only orders that this strategy has a share in
+    #[arg(long)]
+    pub(crate) strategy: Option<String>,
+    /// How to write it
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Comma-separated values, with a line of headings
+    Csv,
+    /// A JSON array
+    Json,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The plan
+    pub(crate) plan_id: String,
+    /// The leg
+    pub(crate) symbol: String,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }

@@ -10,7 +10,7 @@ use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use crate::{
-    args::{ConfigArgs, RunArgs, SettingArgs},
+    args::{ConfigArgs, RunOptions, SettingArgs},
     broker::BrokerWord,
     exit::{Exit, Stopped},
     table,
@@ -59,7 +59,7 @@ fn show(args: &ConfigArgs) -> Result<Exit, Stopped> {
         let cells = [line.key, &line.value, line.unit, &line.origin, &line.bound, line.reason];
         table.add_row(cells);
     }
-    crate::print(&table.to_string())
+    crate::print(&table::fitted(&table))
 }
 
 /// What stands before the table of the page.
@@ -108,7 +108,7 @@ fn armed(settings: Settings) -> (Policy, bool) {
 
 /// The policy of a run, and whether live trading was armed on the command line: `--policy`, `--max-age` and `--account`
 /// are settings with a flag of their own.
-pub(crate) fn of_run(args: &RunArgs) -> Result<(Policy, bool), Stopped> {
+pub(crate) fn of_run(args: &RunOptions) -> Result<(Policy, bool), Stopped> {
     let policy = args.policy.map(|word| word.kind().word().to_owned());
     let max_age = args.max_age.map(|age| age.to_string());
     let own = policy.map(|word| flag("--policy", "policy", word)).into_iter();

@@ -8,7 +8,10 @@ use alchemiser_local::{
     books,
     state::{StateDir, StateError},
 };
-use alchemiser_wire::entry::Entry;
+use alchemiser_wire::{
+    entry::{Entry, NO_PREVIOUS, sha256},
+    ledger::{decode, encode},
+};
 
 use crate::{
     exit::{Exit, Stopped},
@@ -67,6 +70,59 @@ pub(crate) fn existing(path: &Path) -> Result<StateDir, Stopped> {
 
 pub(crate) fn logs(state: &StateDir) -> Result<Vec<StoredLog>, Stopped> {
     books::logs(state).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))
+}
+
+/// The log of one plan, whole.
+pub(crate) struct PlanLog {
+    pub(crate) entries: Vec<Entry>,
+    /// The hash of the last entry's bytes.
+    pub(crate) sha256: String,
+}
+
+/// Reads the log of a plan, and checks its chain.
+pub(crate) fn plan(state: &StateDir, plan_id: &str) -> Result<PlanLog, Stopped> {
+    let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
+    let names = books::names(state).map_err(|error| failed(&error))?;
+    let wanted = format!("/{}", encode(plan_id));
+    let Some(name) = names.iter().find(|name| name.ends_with(&wanted)) else {
+        return Err(unknown(state, plan_id, &names));
+    };
+    let log = books::log(state, name.clone()).map_err(|error| failed(&error))?;
+    let unreadable = |seq: u64, found: &dyn std::fmt::Display| {
+        let message =
+            format!("{name} entry {seq}: {found}; `alchemiser verify` says what is wrong");
+        Stopped::new(Exit::Failed, "LOG_UNREADABLE", message)
+    };
+    let (mut entries, mut previous) = (Vec::new(), NO_PREVIOUS.to_owned());
+    for (expected, (seq, bytes)) in (1..).zip(&log.entries) {
+        let entry = Entry::from_bytes(bytes).map_err(|error| unreadable(*seq, &error))?;
+        if *seq != expected || entry.prev_sha256 != previous {
+            return Err(unreadable(
+                *seq,
+                &"expected the entry after the one before, found another",
+            ));
+        }
+        previous = sha256(bytes);
+        entries.push(entry);
+    }
+    Ok(PlanLog { entries, sha256: previous })
+}
+
+/// No plan of this id, and which ones look like it.
+fn unknown(state: &StateDir, plan_id: &str, names: &[String]) -> Stopped {
+    let known = names.iter().filter_map(|name| decode(name.rsplit('/').next()?));
+    let mut near: Vec<(f64, String)> =
+        known.map(|known| (strsim::jaro_winkler(plan_id, &known), known)).collect();
+    near.retain(|(likeness, known)| *likeness >= 0.8 || known.contains(plan_id));
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let near: Vec<String> = near.into_iter().take(3).map(|(_, known)| known).collect();
+    let hint =
+        if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
+    let message = format!(
+        "expected a plan that was executed here, found none with the id {plan_id:?}{hint}; `alchemiser status --state {}` lists them",
+        state.root().display()
+    );
+    Stopped::new(Exit::Refused, "PLAN_UNKNOWN", message)
 }
 
 /// Every execution of a directory, oldest first.

@@ -1,7 +1,7 @@
 //! `alchemiser`: a rebalance plan in, an executed plan, its log and its ledger out; on this machine.
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
-//! handlers, which work on a store of files and on the simulated exchange or at Alpaca (`doctor` looks that account over first). `status`, `ledger`, `replay` and `verify` only read;
+//! handlers, which work on a store of files and on the simulated exchange or at Alpaca (`doctor` looks that account over first). `status`, `ledger`, `report`, `replay` and `verify` only read;
 //! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by;
 //! `exchange` serves the exchange over HTTP to whoever speaks Alpaca's language; `simulate` tries all of it in a world where everything goes wrong.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
@@ -10,18 +10,24 @@ mod args;
 mod backtest;
 mod broker;
 mod config;
+mod confirm;
 mod doctor;
 mod examine;
 mod exchange;
 mod exit;
+mod explain;
 mod halt;
 mod ledger;
 mod load;
+mod manual;
+mod page;
 mod progress;
 mod recover;
+mod rehearsal;
 mod remote;
 mod replay;
 mod report;
+mod retry;
 mod run;
 mod session;
 mod simulate;
@@ -57,11 +63,14 @@ fn main() -> ExitCode {
     let ended = match (runtime, args.command) {
         (Err(error), _) => Err(Stopped::failed("RUNTIME", &error)),
         (Ok(runtime), Command::Run(run)) => runtime.block_on(run::run(&run)),
+        (Ok(runtime), Command::Retry(args)) => runtime.block_on(retry::retry(args)),
         (Ok(runtime), Command::Halt(args)) => runtime.block_on(halt::halt(&args)),
         (Ok(runtime), Command::Resume(args)) => runtime.block_on(halt::resume(&args)),
         (Ok(runtime), Command::Recover(args)) => runtime.block_on(recover::recover(&args)),
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
+        (Ok(_), Command::Report(args)) => page::page(&args),
+        (Ok(_), Command::Explain(args)) => explain::explain(&args),
         (Ok(_), Command::Replay(args)) => replay::replay(&args),
         (Ok(_), Command::Verify(verify)) => verify::verify(&verify),
         (Ok(_), Command::Simulate(simulate)) => simulate::simulate(&simulate),
@@ -69,6 +78,8 @@ fn main() -> ExitCode {
         (Ok(runtime), Command::Exchange(args)) => runtime.block_on(exchange::exchange(&args)),
         (Ok(runtime), Command::Doctor(args)) => runtime.block_on(doctor::doctor(&args)),
         (Ok(_), Command::Config(config)) => config::config(&config),
+        (Ok(_), Command::Completions(args)) => manual::completions(&args),
+        (Ok(_), Command::Man(args)) => manual::man(&args),
     };
     match ended {
         Ok(exit) => exit.code(),

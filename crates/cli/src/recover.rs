@@ -13,7 +13,7 @@ use alchemiser_core::{
 };
 use alchemiser_driver::{
     execute::claimed,
-    ports::{Clock, Desk, Floor, Unwatched},
+    ports::{Clock, Desk, Floor, Untaped, Unwatched},
     recover::{Recovered, Sought, recover as recover_log},
 };
 use alchemiser_host::{Bus, Routes, SharedBus};
@@ -135,7 +135,13 @@ fn floor(state: &StateDir, plan: &Plan, desk: Desk) -> Result<Floor, Stopped> {
     let exchange =
         LocalExchange::open(state, plan, 1, clock).map_err(|error| stopped("EXCHANGE")(&error))?;
     let exchange = Arc::new(exchange);
-    Ok(Floor { desk, broker: exchange.clone(), market: exchange, watcher: Arc::new(Unwatched) })
+    Ok(Floor {
+        desk,
+        broker: exchange.clone(),
+        market: exchange,
+        watcher: Arc::new(Unwatched),
+        tape: Arc::new(Untaped),
+    })
 }
 
 fn say(args: &RecoverArgs, plan_id: &PlanId, recovered: &Recovered) -> Result<Exit, Stopped> {

@@ -35,8 +35,8 @@ mod bucket {
         load,
     };
 
-    /// What is copied: what is kept for ever.
-    const KEPT: [&str; 3] = ["executions/", "accounts/", "ledger/"];
+    /// What is copied: what is kept for ever, and the quotes for the pictures.
+    const KEPT: [&str; 4] = ["executions/", "accounts/", "ledger/", "quotes/"];
 
     /// A copy; it goes with this value.
     pub(crate) struct Copy {

@@ -95,7 +95,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Stopped> {
     }
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     match Execution::fold(facts, &Policy::default()) {
-        Some(state) if !state.legs.is_empty() => crate::print(&table::legs(&state).to_string()),
+        Some(state) if !state.legs.is_empty() => crate::print(&table::fitted(&table::legs(&state))),
         Some(_) | None => Ok(Exit::Completed),
     }
 }

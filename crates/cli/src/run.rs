@@ -1,11 +1,15 @@
 //! `alchemiser run`.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
 
 use alchemiser_core::{
     execution::Execution,
     ids::PlanId,
     plan::{PlanRefused, RefusalCode},
+    policy::Policy,
 };
 use alchemiser_driver::{
     accept::{Accepted, accept},
@@ -24,11 +28,14 @@ use serde::Deserialize;
 
 use crate::{
     args::{RunArgs, Speed},
-    broker::{self, BrokerWord},
-    config, doctor,
+    broker::{self, AccountWord, BrokerWord},
+    config,
+    confirm::confirmed,
+    doctor,
     exit::{Exit, Stopped},
     load,
     progress::Progress,
+    rehearsal::{self, Answered},
     report::{self, Places},
     session::{Outside, Session, Trail},
     table,
@@ -36,30 +43,33 @@ use crate::{
 
 /// Executes a plan, or goes on with it, or says that it was executed.
 pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
-    Box::pin(attempt(args)).await.map_err(|stopped| stopped.with_json(args.json))
+    Box::pin(attempt(args)).await.map_err(|stopped| stopped.with_json(args.options.json))
 }
 
 async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
-    let (policy, armed_by_flag) = config::of_run(args)?;
+    let (policy, armed_by_flag) = config::of_run(&args.options)?;
     let bytes = fs::read(&args.plan).map_err(|error| {
         let message =
             format!("expected a readable file at {}, found: {error}", args.plan.display());
         Stopped::new(Exit::Refused, "PLAN_UNREADABLE", message)
     })?;
-    let state = StateDir::open(&args.state).map_err(|error| load::state_stopped(&error))?;
+    if args.options.dry_run {
+        return Box::pin(rehearse(args, policy, armed_by_flag, &bytes)).await;
+    }
+    let state = StateDir::open(&args.options.state).map_err(|error| load::state_stopped(&error))?;
     let _exclusive = alone(args, &state).map_err(|error| load::state_stopped(&error))?;
-    let progress = Arc::new(Progress::new(args.json));
-    let session = match args.broker {
-        BrokerWord::Simulated => Session::open(args, policy, &state, made_at(&bytes), progress)?,
-        BrokerWord::Alpaca => {
-            let symbols = doctor::symbols(&bytes);
-            let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-            let reached = args.account.reached(&policy, armed_by_flag, clock.clone()).await?;
-            let account = broker::admitted(&reached, &policy, &symbols).await?;
-            let outside = Outside { alpaca: reached.alpaca, account, clock };
-            Session::outside(args, policy, &state, outside, progress)?
-        }
-    };
+    let progress = Arc::new(Progress::new(args.options.json));
+    let session = session(args, (policy, armed_by_flag), (&state, &bytes), progress).await?;
+    if args.options.broker == BrokerWord::Alpaca
+        && args.options.account.account == Some(AccountWord::Live)
+    {
+        let account = &session.rules.accounts.default;
+        let question = format!(
+            "{} would be traded with real money in account {account}.",
+            args.plan.display()
+        );
+        confirmed(&question, args.options.yes)?;
+    }
     alchemiser_driver::accept::probe(session.desk.store.as_ref())
         .await
         .map_err(|error| Stopped::failed("STORE", &error))?;
@@ -86,10 +96,65 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
     Box::pin(conclude(args, &session, &plan_id, already)).await
 }
 
+/// The session of a run: everything composed for the account that the plan is traded in.
+async fn session(
+    args: &RunArgs,
+    (policy, armed_by_flag): (Policy, bool),
+    (state, bytes): (&StateDir, &[u8]),
+    progress: Arc<Progress>,
+) -> Result<Session, Stopped> {
+    match args.options.broker {
+        BrokerWord::Simulated => {
+            Session::open(&args.options, policy, state, made_at(bytes), progress)
+        }
+        BrokerWord::Alpaca => {
+            let symbols = doctor::symbols(bytes);
+            let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
+            let reached =
+                args.options.account.reached(&policy, armed_by_flag, clock.clone()).await?;
+            let account = broker::admitted(&reached, &policy, &symbols).await?;
+            let outside = Outside { alpaca: reached.alpaca, account, clock };
+            Session::outside(&args.options, policy, state, outside, progress)
+        }
+    }
+}
+
+/// The plan as it would be traded now: on copies, with every order answered here.
+async fn rehearse(
+    args: &RunArgs,
+    policy: Policy,
+    armed_by_flag: bool,
+    bytes: &[u8],
+) -> Result<Exit, Stopped> {
+    if let Some(known) = known(args, bytes) {
+        return rehearsal::already(&known, args.options.json);
+    }
+    let directory = tempfile::tempdir().map_err(|error| Stopped::failed("STATE", &error))?;
+    let state = rehearsal::copied(&args.options.state, directory.path())?;
+    let (answered, hidden) = (Arc::new(Mutex::new(Answered::default())), Progress::new(true));
+    let session = session(args, (policy, armed_by_flag), (&state, bytes), Arc::new(hidden)).await?;
+    let session = session.rehearsing(answered.clone());
+    let accepted = publish(&session, bytes).await?;
+    let trail = Box::pin(session.drive()).await?;
+    match accepted.or_else(|| trail.accepted.first().cloned()) {
+        Some(Accepted::Refused(refused) | Accepted::Conflict(refused)) => {
+            Err(Stopped::refused(&refused))
+        }
+        Some(Accepted::Ignored(found)) => Err(wrong_event("detail-type", &found)),
+        None => Err(Stopped::failed("UNROUTED", &"the event reached no function")),
+        Some(
+            Accepted::Claimed(plan_id) | Accepted::Resumed(plan_id) | Accepted::Finished(plan_id),
+        ) => {
+            let (now, _) = read(&session, &plan_id).await?;
+            rehearsal::say(&now, &answered, args.options.json)
+        }
+    }
+}
+
 /// The directory for this process alone; in real time, also from one that stands still and whose leases are over.
 fn alone(args: &RunArgs, state: &StateDir) -> Result<Exclusive, StateError> {
     let (pid, now) = (std::process::id().to_string(), Timestamp::now());
-    match args.speed {
+    match args.options.speed {
         Speed::Fast => state.exclusive(&pid, Pace::Virtual, now),
         Speed::Realtime => state.take_over(&pid, now),
     }
@@ -125,21 +190,36 @@ fn wrong_event(field: &str, found: &str) -> Stopped {
     Stopped::refused(&PlanRefused::new(RefusalCode::WrongEvent, field, expected, found))
 }
 
-/// The time at which the plan was made, as far as it says one.
-fn made_at(bytes: &[u8]) -> Option<Timestamp> {
+/// What a plan says of itself before it is checked.
+#[derive(Deserialize)]
+struct Named {
+    plan_id: String,
+    timestamp: Timestamp,
+}
+
+fn named(bytes: &[u8]) -> Option<Named> {
     #[derive(Deserialize)]
     struct Outer {
         detail: Detail,
     }
     #[derive(Deserialize)]
     struct Detail {
-        rebalance_plan: Plan,
+        rebalance_plan: Named,
     }
-    #[derive(Deserialize)]
-    struct Plan {
-        timestamp: Timestamp,
-    }
-    serde_json::from_slice::<Outer>(bytes).ok().map(|outer| outer.detail.rebalance_plan.timestamp)
+    serde_json::from_slice::<Outer>(bytes).ok().map(|outer| outer.detail.rebalance_plan)
+}
+
+/// The time at which the plan was made, as far as it says one.
+fn made_at(bytes: &[u8]) -> Option<Timestamp> {
+    named(bytes).map(|named| named.timestamp)
+}
+
+/// The plan's execution in the state directory, if it has one.
+fn known(args: &RunArgs, bytes: &[u8]) -> Option<Execution> {
+    let named = named(bytes)?;
+    let state = load::existing(&args.options.state).ok()?;
+    let log = load::plan(&state, &named.plan_id).ok()?;
+    Execution::fold(log.entries.iter().flat_map(|entry| &entry.facts), &Policy::default())
 }
 
 /// Another owner or another plan stands in the way.
@@ -189,13 +269,13 @@ async fn conclude(
     if written.is_none() && state.is_finished() {
         settle_again(session, &state).await?;
     }
-    let root = args.state.clone();
+    let root = args.options.state.clone();
     let places = Places {
         log: root.join(log).display().to_string(),
         ledger: root.join(ledger).display().to_string(),
     };
     let exit = report::outcome(&state);
-    if args.json {
+    if args.options.json {
         crate::print_json(&report::report(&state, places, already))?;
     } else {
         say(args, &state, &places, already)?;
@@ -224,13 +304,13 @@ async fn settle_again(session: &Session, state: &Execution) -> Result<(), Stoppe
 fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Result<Exit, Stopped> {
     let program = std::env::current_exe()
         .map_or_else(|_| "alchemiser".to_owned(), |path| path.display().to_string());
-    let (plan, root) = (args.plan.display(), args.state.display());
+    let (plan, root) = (args.plan.display(), args.options.state.display());
     let mut lines = Vec::new();
     if already {
         lines.push(format!("Plan {} was already executed; nothing was sent.", state.plan.plan_id));
     }
     if !state.legs.is_empty() {
-        lines.push(table::legs(state).to_string());
+        lines.push(table::fitted(&table::legs(state)));
     }
     let terminal = if report::outcome(state) == Exit::Completed {
         "WorkflowCompleted"
@@ -245,7 +325,8 @@ fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Res
     lines.push(format!("\nLog     {}\nLedger  {}\n\nNext:", places.log, places.ledger));
     lines.push(format!("  {program} ledger --state {root}\n  {program} verify --state {root}"));
     if already {
-        let (now, seed) = (if args.now { " --now" } else { "" }, args.seed.saturating_add(1));
+        let (now, seed) =
+            (if args.options.now { " --now" } else { "" }, args.options.seed.saturating_add(1));
         lines.push(format!(
             "  {program} run {plan}{now} --seed {seed} --state {root}-{seed}    # afresh"
         ));

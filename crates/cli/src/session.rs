@@ -1,6 +1,6 @@
 //! One process that is everything: the bus, the functions, the store, the exchange.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use alchemiser_alpaca::Alpaca;
 use alchemiser_core::{
@@ -14,6 +14,7 @@ use alchemiser_driver::{
     invoke::Failed,
     ports::{Broker, Clock, Desk, Floor, MarketData, Watcher},
     settle::Settled,
+    tape::StoreTape,
 };
 use alchemiser_host::{Bus, Delivery, Routes, SharedBus};
 use alchemiser_local::{
@@ -29,8 +30,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    args::{RunArgs, Speed},
+    args::{RunOptions, Speed},
     exit::{Exit, Stopped},
+    rehearsal::{Answered, Rehearsal},
 };
 
 /// The twelve digits that stand for the AWS account in local envelopes.
@@ -47,6 +49,7 @@ pub(crate) struct Session {
     notifier: FileNotifier,
     venue: Venue,
     watcher: Arc<dyn Watcher>,
+    rehearsal: Option<Arc<Mutex<Answered>>>,
 }
 
 /// Where plans are traded.
@@ -86,7 +89,7 @@ impl Session {
     /// Composes a session. Virtual time goes on from where the exchange was left; a plan whose age is restated begins
     /// at the plan's own time, so that the same seed gives the same run.
     pub(crate) fn open(
-        args: &RunArgs,
+        args: &RunOptions,
         policy: Policy,
         state: &StateDir,
         made_at: Option<Timestamp>,
@@ -111,7 +114,7 @@ impl Session {
 
     /// Composes a session that trades at a broker, in the time of this machine.
     pub(crate) fn outside(
-        args: &RunArgs,
+        args: &RunOptions,
         policy: Policy,
         state: &StateDir,
         outside: Outside,
@@ -141,7 +144,13 @@ impl Session {
             notifier: FileNotifier::new(state),
             venue,
             watcher,
+            rehearsal: None,
         })
+    }
+
+    /// The same session, but that every order is answered here and none is sent.
+    pub(crate) fn rehearsing(self, answered: Arc<Mutex<Answered>>) -> Self {
+        Self { rehearsal: Some(answered), ..self }
     }
 
     /// Deals with deliveries until none is left.
@@ -235,16 +244,25 @@ impl Session {
                 (self.desk.clone(), alpaca.clone(), alpaca)
             }
         };
-        Ok(Floor { desk, broker, market, watcher })
+        let broker = match &self.rehearsal {
+            None => broker,
+            Some(answered) => {
+                let (clock, policy) = (self.desk.clock.clone(), self.rules.policy.kind);
+                let asked = (broker, market.clone());
+                Arc::new(Rehearsal::new(asked, clock, policy, answered.clone()))
+            }
+        };
+        let tape = Arc::new(StoreTape(self.desk.store.clone()));
+        Ok(Floor { desk, broker, market, watcher, tape })
     }
 }
 
-fn age(args: &RunArgs) -> Age {
+fn age(args: &RunOptions) -> Age {
     if args.now { Age::Restated } else { Age::AsStated }
 }
 
 /// In virtual time the owner's name follows from the seed and the directory, so that the same run has the same bytes.
-fn owner(args: &RunArgs, state: &StateDir, base: Timestamp) -> Result<Owner, Stopped> {
+fn owner(args: &RunOptions, state: &StateDir, base: Timestamp) -> Result<Owner, Stopped> {
     let before = std::fs::read_dir(state.root().join("owners")).map_or(0, Iterator::count);
     let id = match args.speed {
         Speed::Fast => {

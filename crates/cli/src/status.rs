@@ -1,15 +1,17 @@
 //! `alchemiser status`.
 
+use std::time::Duration;
+
 use alchemiser_core::{
     child::{ChildOrder, Status},
     fact::CancelReason,
     leg::LegOutcome,
 };
-use alchemiser_local::books;
+use alchemiser_local::{books, state::StateDir};
 use serde::Serialize;
 
 use crate::{
-    args::ReadArgs,
+    args::{ReadArgs, StatusArgs},
     exit::{Exit, Stopped},
     load::{self, Loaded},
     table,
@@ -52,16 +54,53 @@ fn line(loaded: &Loaded) -> Line {
     }
 }
 
+/// How often a watched status is shown.
+const EVERY: Duration = Duration::from_secs(1);
+
 /// Shows every execution of a state directory.
-pub(crate) fn status(args: &ReadArgs) -> Result<Exit, Stopped> {
-    let stopped = |stopped: Stopped| stopped.with_json(args.json);
-    let state = load::readable(&args.state).map_err(stopped)?;
-    let lines: Vec<Line> = load::executions(&state).map_err(stopped)?.iter().map(line).collect();
-    if args.json {
-        return crate::print_json(&lines);
+pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Stopped> {
+    let stopped = |stopped: Stopped| stopped.with_json(args.read.json);
+    if args.watch {
+        return watch(&args.read).map_err(stopped);
     }
+    let state = load::readable(&args.read.state).map_err(stopped)?;
+    let loaded = load::executions(&state).map_err(stopped)?;
+    if args.read.json {
+        return crate::print_json(&loaded.iter().map(line).collect::<Vec<_>>());
+    }
+    show(&state, &loaded)
+}
+
+/// Shows it again and again until every plan is over: in place on a terminal, one under the other elsewhere, and there
+/// only what is new.
+fn watch(args: &ReadArgs) -> Result<Exit, Stopped> {
+    let terminal = console::Term::stdout();
+    let mut shown = None;
+    loop {
+        let state = load::readable(&args.state)?;
+        let loaded = load::executions(&state)?;
+        let news: Vec<_> = loaded.iter().map(|one| (one.log.clone(), one.state.last_at)).collect();
+        if shown.as_ref() != Some(&news) {
+            if terminal.is_term() {
+                terminal.clear_screen().map_err(|error| Stopped::failed("OUTPUT", &error))?;
+            }
+            show(&state, &loaded)?;
+            for one in loaded.iter().filter(|one| !one.state.is_finished()) {
+                crate::print(&table::fitted(&table::legs(&one.state)))?;
+            }
+            shown = Some(news);
+        }
+        if loaded.iter().all(|one| one.state.is_finished()) {
+            return Ok(Exit::Completed);
+        }
+        std::thread::sleep(EVERY);
+    }
+}
+
+fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
+    let lines: Vec<Line> = loaded.iter().map(line).collect();
     let accounts =
-        books::accounts(&state).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
+        books::accounts(state).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
     for entry in accounts {
         if let Some(halt) = entry.account.halt {
             crate::print(&format!(
@@ -94,5 +133,5 @@ pub(crate) fn status(args: &ReadArgs) -> Result<Exit, Stopped> {
         row.extend([line.epoch.to_string(), line.last_at]);
         table.add_row(row);
     }
-    crate::print(&table.to_string())
+    crate::print(&table::fitted(&table))
 }

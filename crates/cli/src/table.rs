@@ -35,6 +35,47 @@ pub(crate) fn table(headings: &[&str], numeric: std::ops::Range<usize>) -> Table
     table
 }
 
+/// How many columns a line may have; `None` where nobody counts them (a pipe, a file). `COLUMNS` says it for sure.
+fn columns() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let measured = || console::Term::stdout().size_checked().map(|(_, columns)| columns.into());
+    said.or_else(measured).filter(|columns| *columns > 0)
+}
+
+/// The width of running text.
+pub(crate) fn width() -> usize {
+    columns().map_or(100, |columns| columns.clamp(30, 100))
+}
+
+/// A table as it fits: where it is wider than the terminal, each row is a block of lines.
+pub(crate) fn fitted(table: &Table) -> String {
+    let whole = table.to_string();
+    let widest = whole.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+    match columns() {
+        Some(columns) if widest > columns => blocks(table, columns),
+        Some(_) | None => whole,
+    }
+}
+
+/// One block a row: its first cell, then each other cell under its heading.
+fn blocks(table: &Table, columns: usize) -> String {
+    let content = |cell: &comfy_table::Cell| cell.content();
+    let headings: Vec<String> =
+        table.header().iter().flat_map(|row| row.cell_iter()).map(content).collect();
+    let longest = headings.iter().map(|heading| heading.chars().count()).max().unwrap_or_default();
+    let mut text = Vec::new();
+    for row in table.row_iter() {
+        for (index, (heading, cell)) in headings.iter().zip(row.cell_iter()).enumerate() {
+            let margin = if index == 0 { String::new() } else { format!("  {heading:longest$}  ") };
+            let indent = " ".repeat(longest + 4);
+            let options =
+                textwrap::Options::new(columns).initial_indent(&margin).subsequent_indent(&indent);
+            text.push(textwrap::fill(&cell.content(), options));
+        }
+    }
+    text.join("\n")
+}
+
 /// The legs of a plan, as they ended.
 pub(crate) fn legs(state: &Execution) -> Table {
     let headings = [

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::command::{assert_sound, decimal, run_json};
 
-fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/events").join(name);
     if !path.is_file() {
         eprintln!("skipped: ../shared absent");

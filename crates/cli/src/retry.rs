@@ -1,0 +1,214 @@
+//! `alchemiser retry`: what a plan left undone, as a plan of its own.
+
+use std::fs;
+
+use alchemiser_core::{
+    execution::Execution,
+    leg::{Leg, LegOutcome},
+    money::Money,
+    plan::Action,
+};
+use alchemiser_local::books;
+use alchemiser_wire::ledger::{decode, encode};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{RetryArgs, RunArgs},
+    confirm::confirmed,
+    exit::{Exit, Stopped},
+    load, run, table,
+};
+
+/// What is left below this is not worth an order.
+const LEAST: Money = Money::ONE;
+
+/// One symbol that is not where the plan wanted it.
+struct Rest {
+    symbol: String,
+    action: Action,
+    amount: Money,
+    current: Money,
+    target: Money,
+    priority: u8,
+}
+
+/// Shows what is left of a plan, and trades it as a plan of its own.
+pub(crate) async fn retry(args: RetryArgs) -> Result<Exit, Stopped> {
+    let json = args.options.json;
+    Box::pin(attempt(args)).await.map_err(|stopped| stopped.with_json(json))
+}
+
+async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
+    let directory = load::existing(&args.options.state)?;
+    let log = load::plan(&directory, &args.plan_id)?;
+    let facts = log.entries.iter().flat_map(|entry| &entry.facts);
+    let state = Execution::fold(facts, &alchemiser_core::policy::Policy::default());
+    let Some(state) = state.filter(Execution::is_finished) else {
+        let message = format!(
+            "expected a plan that is over, found {} in progress or refused; run its event again, or `alchemiser cancel` it first",
+            args.plan_id
+        );
+        return Err(Stopped::new(Exit::Refused, "PLAN_UNFINISHED", message));
+    };
+    if state.has_open_orders() {
+        let message =
+            format!("an order of {} may still fill: what is left is not known", args.plan_id);
+        return Err(Stopped::new(Exit::Refused, "ORDER_OPEN", message));
+    }
+    let rests: Vec<Rest> = state.legs.iter().filter_map(rest).collect();
+    if rests.is_empty() {
+        return crate::print(&format!("Nothing is left of {}; nothing was sent.", args.plan_id));
+    }
+    let names =
+        books::names(&directory).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
+    let plan_id = next_id(&args.plan_id, &names)?;
+    if !args.options.json {
+        crate::print(&shown(&plan_id, &rests))?;
+    }
+    if !args.options.dry_run {
+        confirmed("Send this plan?", args.options.yes)?;
+    }
+    let event = event(&state, &plan_id, &rests, Timestamp::now());
+    let failed = |error: std::io::Error| Stopped::failed("STATE_UNWRITABLE", &error);
+    let draft = tempfile::tempdir().map_err(failed)?;
+    let kept = args.options.state.join("retries");
+    let place = if args.options.dry_run { draft.path() } else { kept.as_path() };
+    fs::create_dir_all(place).map_err(failed)?;
+    let plan = place.join(format!("{}.json", encode(&plan_id)));
+    fs::write(&plan, event.to_string()).map_err(failed)?;
+    drop(directory);
+    run::run(&RunArgs { plan, options: args.options }).await
+}
+
+/// What is left of a leg, at the plan's prices.
+fn rest(leg: &Leg) -> Option<Rest> {
+    if leg.outcome.is_some_and(LegOutcome::is_done) {
+        return None;
+    }
+    let item = &leg.item;
+    let current = item.current_value.plus(leg.filled_notional().scaled(leg.side.sign()));
+    let amount = item.target_value.minus(current);
+    let same_way =
+        amount.amount().is_sign_negative() == item.trade_amount.amount().is_sign_negative();
+    let worth_it = amount.abs() >= LEAST && same_way;
+    worth_it.then(|| Rest {
+        symbol: item.symbol.to_string(),
+        action: item.action,
+        amount,
+        current,
+        target: item.target_value,
+        priority: item.priority,
+    })
+}
+
+/// The name of the next try. Only the newest one knows what is left: an older one is refused.
+fn next_id(plan_id: &str, names: &[String]) -> Result<String, Stopped> {
+    let split = |id: &str| {
+        let (base, number) = id.rsplit_once("-retry-")?;
+        Some((base.to_owned(), number.parse::<u32>().ok()?))
+    };
+    let (base, number) = split(plan_id).unwrap_or_else(|| (plan_id.to_owned(), 0));
+    let known = names.iter().filter_map(|name| decode(name.rsplit('/').next()?));
+    let tries = known.filter_map(|id| split(&id)).filter(|(of, _)| *of == base);
+    let newest = tries.map(|(_, number)| number).max().unwrap_or_default();
+    if newest > number {
+        let message = format!(
+            "{plan_id} was retried already; what is left is known of {base}-retry-{newest}: `alchemiser retry {base}-retry-{newest}`"
+        );
+        return Err(Stopped::new(Exit::Refused, "RETRIED", message));
+    }
+    Ok(format!("{base}-retry-{}", number.saturating_add(1)))
+}
+
+fn shown(plan_id: &str, rests: &[Rest]) -> String {
+    let mut table = table::table(&["symbol", "action", "dollars", "holds", "should hold"], 2..5);
+    let dollars = |money: Money| format!("{:.2}", money.amount().round_dp(2));
+    for rest in rests {
+        table.add_row([
+            rest.symbol.clone(),
+            rest.action.word().to_lowercase(),
+            dollars(rest.amount),
+            dollars(rest.current),
+            dollars(rest.target),
+        ]);
+    }
+    format!(
+        "Plan {plan_id}: what is left, at the plan's prices and our fills\n{}",
+        table::fitted(&table)
+    )
+}
+
+/// The event of what is left. Its id follows from the plan's, so that sending it twice is sending it once.
+fn event(state: &Execution, plan_id: &str, rests: &[Rest], now: Timestamp) -> Value {
+    let plan = &state.plan;
+    let whole = plan.portfolio_value;
+    let weight = |value: Money| {
+        value
+            .ratio_to(whole)
+            .unwrap_or_default()
+            .max(Decimal::ZERO)
+            .round_dp(6)
+            .normalize()
+            .to_string()
+    };
+    let items: Vec<Value> = rests
+        .iter()
+        .map(|rest| {
+            json!({
+                "symbol": rest.symbol,
+                "action": rest.action.word(),
+                "trade_amount": rest.amount.to_string(),
+                "current_value": rest.current.to_string(),
+                "target_value": rest.target.to_string(),
+                "current_weight": weight(rest.current),
+                "target_weight": weight(rest.target),
+                "priority": rest.priority,
+            })
+        })
+        .collect();
+    let total: Money = rests.iter().map(|rest| rest.amount.abs()).sum();
+    let attribution: serde_json::Map<String, Value> = rests
+        .iter()
+        .filter_map(|rest| {
+            let given = plan.attribution.get(&rest.symbol)?;
+            let weights: serde_json::Map<String, Value> =
+                given.iter().map(|(name, weight)| (name.clone(), weight.clone().into())).collect();
+            Some((rest.symbol.clone(), weights.into()))
+        })
+        .collect();
+    let event_id = format!("rebalance-planned-{plan_id}");
+    json!({
+        "version": "0",
+        "id": event_id,
+        "detail-type": "RebalancePlanned",
+        "source": "alchemiser.portfolio",
+        "account": crate::session::AWS_ACCOUNT,
+        "time": now,
+        "region": "local",
+        "resources": [],
+        "detail": {
+            "correlation_id": plan.correlation_id.as_str(),
+            "causation_id": plan.source_event.as_str(),
+            "event_id": event_id,
+            "event_type": "RebalancePlanned",
+            "timestamp": now,
+            "source_module": "portfolio",
+            "source_component": "alchemiser retry",
+            "metadata": { "retry_of": plan.plan_id.as_str() },
+            "schema_version": "1.0",
+            "trades_required": true,
+            "rebalance_plan": {
+                "schema_version": "1.0",
+                "plan_id": plan_id,
+                "timestamp": now,
+                "items": items,
+                "total_portfolio_value": whole.to_string(),
+                "total_trade_value": total.to_string(),
+                "execution_urgency": plan.urgency.word(),
+                "metadata": { "strategy_attribution": attribution },
+            },
+        },
+    })
+}

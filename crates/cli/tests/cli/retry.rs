@@ -1,0 +1,46 @@
+//! `retry`: what a plan left undone is shown, and traded as a plan of its own.
+
+use std::{path::Path, process::Command};
+
+use crate::command::{BINARY, assert_sound, decimal, example, files, run_json};
+
+const PLAN: &str = "growth-and-bonds-2026-11-20";
+
+fn said(arguments: &[&str], state: &Path) -> (i32, String) {
+    let output = Command::new(BINARY).args(arguments).arg("--state").arg(state).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+/// A plan that was halted before its first order is left whole; its retry trades it, once.
+#[test]
+fn what_a_halt_left_is_traded_by_a_retry() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    // A directory with an account in it: a plan that trades nothing but makes the books.
+    let (code, _) = run_json(&example(), &state, &["--set", "turnover_max=0.01"]);
+    assert_eq!(code, 3);
+    let before = files(&state);
+    let (code, text) = said(&["retry", PLAN], &state);
+    assert!(code == 2 && text.contains("NOT_CONFIRMED") && text.contains("TQQQ"), "{text}");
+    assert_eq!(files(&state), before, "what is not confirmed leaves nothing");
+    let (code, text) = said(&["retry", PLAN, "--dry-run"], &state);
+    assert!(code == 0 && text.contains("Nothing was sent"), "{text}");
+    assert_eq!(files(&state), before);
+    let (code, text) = said(&["retry", PLAN, "--yes", "--json"], &state);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (code, report["plan_id"].as_str()),
+        (0, Some(&*format!("{PLAN}-retry-1"))),
+        "{text}"
+    );
+    let legs = report["legs"].as_array().unwrap();
+    assert_eq!(legs.len(), 12, "{text}");
+    assert!(legs.iter().all(|leg| decimal(&leg["filled_quantity"]) > 0.into()), "{text}");
+    assert_sound(&state);
+    // Only the newest knows what is left, and nothing is.
+    let (code, text) = said(&["retry", PLAN, "--yes"], &state);
+    assert!(code == 2 && text.contains("RETRIED") && text.contains("-retry-1"), "{text}");
+    let (code, text) = said(&["retry", &format!("{PLAN}-retry-1"), "--yes"], &state);
+    assert!(code == 0 && text.contains("Nothing is left"), "{text}");
+}

@@ -105,7 +105,7 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test supply template workflows ## all of CI
+ci: lint test supply template workflows sql browser ## all of CI
 
 ci-long: clients planted coverage lambda test-aws patterns cdk ## what CI does not run yet: alpaca-py, planted faults, coverage, functions as processes, emulated AWS, other matchers, CDK
 
@@ -145,12 +145,12 @@ $(TOOLS)/sql/ready: tests/sql/requirements.txt
 	touch $@
 
 sql: $(TOOLS)/sql/ready ## the SQL of docs/ledger.md in DuckDB on real ledgers, which are the broker's fills and its cash
-	$(CARGO) build --locked -p alchemiser-cli
+	$(PROGRAMS)
 	$(TOOLS)/sql/bin/python tests/sql/check.py target/debug/alchemiser
 
 browser: ## pages of real plans in headless Chromium: console, requests, pictures, contrast; screenshots in target/browser
 	command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
-	$(CARGO) build --locked -p alchemiser-cli
+	$(PROGRAMS)
 	tests/browser/look.sh target/debug/alchemiser target/browser
 
 template: $(TOOLS)/ready ## the SAM template

@@ -231,7 +231,7 @@ def refusals(stack):
 
 
 def canary(stack):
-    places = {key: stack.object(key).decode() for key in stack.keys("")}
+    places = {key: stack.object(key).decode(errors="replace") for key in stack.keys("")}
     places |= {f"event {n}": json.dumps(event) for n, event in enumerate(stack.heard())}
     for function in ["rebalance-planned", "trade-execution", "workflow-outcome", "sweeper"]:
         places |= {f"{function} {n}": line for n, line in enumerate(stack.said(function))}

@@ -47,7 +47,7 @@ async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
     let state = Execution::fold(facts, &alchemiser_core::policy::Policy::default());
     let Some(state) = state.filter(Execution::is_finished) else {
         let message = format!(
-            "expected a plan that is over, found {} in progress or refused; run its event again, or `alchemiser cancel` it first",
+            "expected a plan that is over, found {} in progress or refused; run its event again first",
             args.plan_id
         );
         return Err(Stopped::new(Exit::Refused, "PLAN_UNFINISHED", message));

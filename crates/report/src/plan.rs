@@ -191,7 +191,7 @@ fn timeline_section(state: &Execution, history: &History) -> Markup {
             }
             dl.facts {
                 (fact(&html! { "orders sent" }, &html! { span.n title="POSTs: intents that left the process, repetitions included" { (calls.posts) } }))
-                (fact(&html! { "cancels asked for" }, &html! { span.n title="DELETEs, one for each reason" { (calls.cancels) } }))
+                (fact(&html! { "cancels asked for" }, &html! { span.n title="DELETE requests, one for each reason" { (calls.cancels) } }))
                 (fact(&html! { "orders refused" }, &html! { span.n title="4xx answers to a POST" { (calls.refused) } }))
                 (fact(&html! { "answers lost" }, &html! { span.n title="POSTs without a clear answer: timeouts, 5xx, 429" { (calls.lost) } }))
                 (fact(&html! { "looked up, not found" }, &html! { span.n title="look-ups of an order whose answer was lost" { (calls.not_found) } }))

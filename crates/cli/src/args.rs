@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Exchange(crate::exchange::ExchangeArgs),
     /// Look an account at Alpaca over without trading: keys, blocks, clock, permissions, data, the plan's symbols
     Doctor(crate::doctor::DoctorArgs),
+    /// Print the JSON Schema of each event's detail
+    Schemas(crate::schemas::SchemasArgs),
     /// Show every setting: its value, unit, origin, bound and reason
     Config(ConfigArgs),
     /// Print a completion script for a shell

@@ -29,6 +29,7 @@ mod replay;
 mod report;
 mod retry;
 mod run;
+mod schemas;
 mod session;
 mod simulate;
 mod status;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Backtest(args)) => backtest::backtest(&args),
         (Ok(runtime), Command::Exchange(args)) => runtime.block_on(exchange::exchange(&args)),
         (Ok(runtime), Command::Doctor(args)) => runtime.block_on(doctor::doctor(&args)),
+        (Ok(_), Command::Schemas(args)) => schemas::schemas(&args),
         (Ok(_), Command::Config(config)) => config::config(&config),
         (Ok(_), Command::Completions(args)) => manual::completions(&args),
         (Ok(_), Command::Man(args)) => manual::man(&args),

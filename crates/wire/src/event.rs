@@ -1,6 +1,8 @@
 //! The events we publish: names, types and nesting as their consumers know them, our additions as new optional fields.
 
 mod order;
+#[cfg(feature = "schema")]
+mod schema;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use order::{Order, order};
+#[cfg(feature = "schema")]
+pub use schema::schemas;
 
 /// The EventBridge `source` of everything that we publish.
 pub const SOURCE: &str = "alchemiser.execution";
@@ -26,36 +30,57 @@ pub const SOURCE: &str = "alchemiser.execution";
 /// Details larger than this carry fewer orders: older targets take 256 KB for a whole entry.
 const DETAIL_MAX: usize = 240_000;
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Common {
+    /// The workflow that the event belongs to; the same from the plan to its end.
     correlation_id: String,
+    /// The event that caused this one.
     causation_id: String,
+    /// The event's own id. It derives from what the event says: a copy has the same one, and the same bytes.
     event_id: String,
+    /// The detail-type once more.
     event_type: &'static str,
+    /// When it was written, UTC.
     timestamp: Timestamp,
+    /// Which part of the system speaks.
     source_module: &'static str,
+    /// Which part of that; none.
     source_component: Option<&'static str>,
+    /// When what happened.
     metadata: Option<Metadata>,
+    /// The version of this schema.
     schema_version: &'static str,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Metadata {
+    /// When the event was written.
     execution_timestamp: Timestamp,
+    /// Always `alchemiser`.
     source: &'static str,
+    /// The plan's times.
     timing: Timing,
 }
 
 /// When what happened, as far as it happened.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Timing {
+    /// When the plan was claimed.
     received_at: Timestamp,
+    /// When the account was found fit.
     preflight_at: Option<Timestamp>,
+    /// When the first order was sent.
     first_order_at: Option<Timestamp>,
+    /// When each phase began.
     phases: BTreeMap<&'static str, Timestamp>,
+    /// When the outcome was known.
     outcome_at: Option<Timestamp>,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Whole<T> {
     #[serde(flatten)]
@@ -117,20 +142,31 @@ fn timing(state: &Execution, at: Timestamp) -> Metadata {
     }
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Started {
+    /// What will be traded.
     execution_plan: StartedPlan,
+    /// Nothing; the original's field.
     portfolio_state_before: Option<()>,
+    /// `live`, `paper` or `simulated`.
     trade_mode: &'static str,
+    /// Nothing; the original's field.
     market_conditions: Option<()>,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct StartedPlan {
+    /// The plan.
     plan_id: String,
+    /// Dollars that the plan wants to move.
     total_trade_value: String,
+    /// Legs to sell.
     sells: usize,
+    /// Legs to buy.
     buys: usize,
+    /// How orders are priced.
     policy: &'static str,
 }
 
@@ -157,16 +193,26 @@ fn broker_id(child: &ChildOrder) -> String {
         .map_or_else(|| child.client_order_id.to_string(), ToString::to_string)
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct OrderSettled {
+    /// The broker's id.
     order_id: String,
+    /// The symbol.
     symbol: String,
+    /// `BUY` or `SELL`.
     side: &'static str,
+    /// Shares that were filled.
     settled_quantity: String,
+    /// Their average price; null where the broker has not said it.
     settlement_price: Option<String>,
+    /// Dollars.
     settled_value: String,
+    /// The same dollars.
     buying_power_released: String,
+    /// The workflow.
     original_correlation_id: String,
+    /// Our id.
     client_order_id: String,
 }
 
@@ -184,23 +230,37 @@ fn order_settled(leg: &Leg, child: &ChildOrder, state: &Execution) -> OrderSettl
     }
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct BulkSettled {
+    /// The broker's ids of the sells that were filled.
     settled_order_ids: Vec<String>,
+    /// Dollars.
     total_buying_power_released: String,
+    /// By the broker's id.
     settlement_details: BTreeMap<String, SettledDetail>,
+    /// The plan.
     execution_plan_id: String,
+    /// Dollars that the account was seen to have for the buys.
     proceeds_verified: Option<String>,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct SettledDetail {
+    /// The symbol.
     symbol: String,
+    /// `BUY` or `SELL`.
     side: &'static str,
+    /// Shares.
     settled_quantity: String,
+    /// Their average price.
     settlement_price: Option<String>,
+    /// Dollars.
     settled_value: String,
+    /// `filled` or `partially_filled`.
     status: &'static str,
+    /// The broker's id.
     order_id: String,
 }
 
@@ -226,20 +286,31 @@ fn bulk_settled(state: &Execution) -> BulkSettled {
     }
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct PhaseCompleted {
+    /// `SELL_PHASE` or `BUY_PHASE`.
     phase_type: &'static str,
+    /// The plan.
     plan_id: String,
+    /// The last order of each leg that was placed.
     completed_orders: Vec<String>,
+    /// Those of legs that were filled.
     successful_orders: Vec<String>,
+    /// Those of the other legs.
     failed_orders: Vec<String>,
+    /// Counts.
     phase_metadata: PhaseMetadata,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct PhaseMetadata {
+    /// Legs of the phase.
     legs: usize,
+    /// Legs that were filled.
     filled: usize,
+    /// Dollars.
     traded_value: String,
 }
 
@@ -277,30 +348,49 @@ fn phase_completed(side: Side, state: &Execution) -> PhaseCompleted {
     }
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Executed<'a> {
+    /// What was done.
     execution_data: ExecutionData<'a>,
+    /// Every placed leg was filled.
     success: bool,
+    /// Legs that sent an order.
     orders_placed: u32,
+    /// Legs that were filled.
     orders_succeeded: u32,
+    /// Why not, in words.
     failure_reason: Option<String>,
+    /// Which not.
     failed_symbols: Vec<String>,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct ExecutionData<'a> {
+    /// The plan.
     plan_id: String,
+    /// Legs that sent an order.
     orders_placed: u32,
+    /// Legs that were filled.
     orders_succeeded: u32,
+    /// Dollars traded.
     total_trade_value: String,
+    /// When the event was written.
     execution_timestamp: Timestamp,
+    /// Every placed leg was filled.
     success: bool,
+    /// The outcome's word.
     status: &'static str,
+    /// `no_trades_needed`, where nothing was to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     scenario: Option<&'static str>,
+    /// One entry a leg.
     orders: &'a [Order],
+    /// There were more legs than an event holds; the ledger has all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     orders_truncated: bool,
+    /// Where the ledger is.
     ledger_key: String,
 }
 
@@ -339,21 +429,33 @@ fn executed(event: &Event, state: &Execution, at: Timestamp) -> String {
     detail
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct CompletedDetail {
+    /// Always `trading`.
     workflow_type: &'static str,
+    /// From the claim to the end.
     workflow_duration_ms: i64,
+    /// Always true.
     success: bool,
+    /// The outcome in short.
     summary: Summary,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Summary {
+    /// Legs that sent an order.
     orders_placed: u32,
+    /// Legs that were filled.
     orders_succeeded: u32,
+    /// Dollars traded.
     total_trade_value: String,
+    /// The plan.
     execution_plan_id: String,
+    /// The outcome's word.
     status: &'static str,
+    /// The account.
     account: String,
 }
 
@@ -378,23 +480,36 @@ fn completed(state: &Execution, at: Timestamp) -> Option<CompletedDetail> {
     })
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Failed {
+    /// Always `trading_execution`.
     workflow_type: &'static str,
+    /// Why, in words.
     failure_reason: String,
+    /// Where it stopped.
     failure_step: String,
+    /// What a program needs.
     error_details: ErrorDetails,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct ErrorDetails {
+    /// `RebalancePlanned`.
     original_event_type: &'static str,
+    /// The plan's event.
     original_event_id: String,
+    /// The stable code.
     code: String,
+    /// The plan, where it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_id: Option<String>,
+    /// The account.
     account: String,
+    /// Legs that were not filled.
     failed_symbols: Vec<String>,
+    /// The field that was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
 }

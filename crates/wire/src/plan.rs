@@ -23,58 +23,107 @@ pub struct Accounts {
     pub default: AccountId,
 }
 
+/// A decimal: a string without exponent, or a JSON number, whose digits are read as they stand.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "it only describes")]
+enum Amount {
+    Text(String),
+    Number(f64),
+}
+
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Deserialize)]
-struct Detail<'a> {
+pub(crate) struct Detail<'a> {
+    /// The workflow that the event belongs to; the same from the plan to its end.
     correlation_id: String,
+    /// The event that caused this one.
     causation_id: Option<String>,
+    /// The event's own id.
     event_id: String,
+    /// The detail-type once more.
     event_type: Option<String>,
+    /// 1.x; here or in the plan.
     schema_version: Option<String>,
+    /// The account, the validity, the strategies; here or in the plan.
     #[serde(borrow)]
     metadata: Option<Metadata<'a>>,
+    /// The plan.
     #[serde(borrow)]
     rebalance_plan: Body<'a>,
+    /// False: nothing is to be traded.
     trades_required: bool,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Default, Deserialize)]
 struct Metadata<'a> {
+    /// Where the plan is traded; without it, the configured account.
     account: Option<String>,
+    /// No first order is sent after it.
     valid_until: Option<String>,
+    /// By symbol, the part of each strategy.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<serde_json::Value>"))]
     strategy_attribution: Option<&'a RawValue>,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Deserialize)]
 struct Body<'a> {
+    /// 1.x; here or beside the plan.
     schema_version: Option<String>,
+    /// The plan's id; the same id is traded once.
     plan_id: String,
+    /// When the plan was made, UTC.
     timestamp: String,
+    /// What is to be bought, sold and held; a symbol once.
     #[serde(borrow)]
     items: Vec<Item<'a>>,
+    /// Dollars.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     total_portfolio_value: &'a RawValue,
+    /// Dollars that the items move.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     total_trade_value: &'a RawValue,
+    /// `LOW`, `NORMAL`, `HIGH` or `URGENT`.
     execution_urgency: Option<String>,
+    /// As beside the plan.
     #[serde(borrow)]
     metadata: Option<Metadata<'a>>,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Deserialize)]
 struct Item<'a> {
+    /// The symbol.
     symbol: String,
+    /// `BUY`, `SELL` or `HOLD`.
     action: String,
+    /// Dollars, below zero for a sell.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     trade_amount: &'a RawValue,
+    /// Dollars held.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     current_value: &'a RawValue,
+    /// Dollars wanted.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     target_value: &'a RawValue,
+    /// Part of the portfolio held.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     current_weight: &'a RawValue,
+    /// Part of the portfolio wanted.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Amount"))]
     target_weight: &'a RawValue,
+    /// The order in which legs of a side begin.
     priority: i64,
 }
 

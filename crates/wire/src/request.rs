@@ -13,6 +13,7 @@ use crate::{incoming::Envelope, strict};
 pub const DETAIL_TYPE: &str = "TradeExecutionRequested";
 
 /// Why it is asked for.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
@@ -58,20 +59,34 @@ pub struct Request {
     pub why: Why,
 }
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize, Deserialize)]
-struct Detail {
+pub(crate) struct Detail {
+    /// The workflow that the event belongs to; the same from the plan to its end.
     correlation_id: String,
+    /// The event that caused this one.
     causation_id: String,
+    /// The event's own id. It derives from what the event says: a copy has the same one, and the same bytes.
     event_id: String,
+    /// The detail-type once more.
     event_type: String,
+    /// When it was written, UTC.
     timestamp: Timestamp,
+    /// Which part of the system speaks.
     source_module: String,
+    /// Which part of that; none.
     source_component: Option<String>,
+    /// Nothing.
     metadata: Option<serde_json::Value>,
+    /// The version of this schema.
     schema_version: String,
+    /// The account.
     account: String,
+    /// The plan.
     plan_id: String,
+    /// The newest owner's number when it was asked for.
     epoch: u32,
+    /// Why somebody should go on.
     reason: Why,
 }
 

@@ -20,5 +20,6 @@ mod rehearsal;
 mod report;
 mod retry;
 mod run;
+mod schemas;
 mod shared;
 mod simulate;

@@ -9,23 +9,39 @@ use alchemiser_core::{
 use jiff::Timestamp;
 use serde::Serialize;
 
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are the consumers'")]
 pub(super) struct Order {
+    /// The symbol.
     symbol: String,
+    /// `BUY` or `SELL`.
     action: &'static str,
+    /// Dollars filled.
     trade_amount: String,
+    /// Shares filled.
     shares: String,
+    /// The average price.
     price: Option<String>,
+    /// The broker's id of the last order.
     order_id: Option<String>,
+    /// The leg was filled.
     success: bool,
+    /// The code of the reason, if it was not.
     error_message: Option<String>,
+    /// When the leg began.
     timestamp: Timestamp,
+    /// The type of its last order.
     order_type: &'static str,
+    /// When it was last filled.
     filled_at: Option<Timestamp>,
+    /// Our ids, one an order.
     client_order_ids: Vec<String>,
+    /// Orders of the leg.
     attempts: usize,
+    /// How they were priced.
     policy: Option<&'static str>,
+    /// Cost against the mid at arrival.
     slippage_bps: Option<String>,
 }
 

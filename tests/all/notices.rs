@@ -55,8 +55,9 @@ fn all() -> Vec<(Occasion, Message)> {
 fn every_occasion_has_a_message() {
     let all = all();
     let occasions: Vec<Occasion> = all.iter().map(|(occasion, _)| *occasion).collect();
-    use Occasion::{Completed, Failed, Halted, NeedsAttention};
-    assert_eq!(occasions, [Completed, Failed, Halted, NeedsAttention]);
+    let expected =
+        [Occasion::Completed, Occasion::Failed, Occasion::Halted, Occasion::NeedsAttention];
+    assert_eq!(occasions, expected);
     for (_, message) in &all {
         assert!(message.subject.is_ascii() && message.subject.len() <= 100, "{message:?}");
         for line in message.text.lines().filter(|line| !line.starts_with("- ")) {
@@ -85,10 +86,11 @@ fn the_page_shows_what_is_sent() {
     let refused = notice::of_refusal(
         "rebalance_plan.items[0].symbol: expected a symbol of 1 to 10 characters A-Z, 0-9 or '.', found \"A B\"",
     );
-    rendered.push_str(&format!(
+    let refused = format!(
         "### Refused\n\n```text\nSubject: {}\n\n{}\n```\n\n",
         refused.subject, refused.text
-    ));
+    );
+    rendered.push_str(&refused);
     let (head, rest) = page.split_once(BEGIN).unwrap();
     let (shown, foot) = rest.split_once(END).unwrap();
     if std::env::var_os("ALCHEMISER_BLESS").is_some() {

@@ -44,7 +44,7 @@ impl Scale {
         let step = [1.0, 2.0, 2.5, 5.0, 10.0]
             .into_iter()
             .map(|nice| nice * power)
-            .find(|step| *step >= raw)
+            .find(|step| *step >= raw * (1.0 - 1e-9))
             .unwrap_or(10.0 * power);
         let mut ticks = Vec::new();
         let mut tick = (low / step).ceil() * step;

@@ -60,8 +60,8 @@ fn a_dry_run_says_why_a_plan_would_fail() {
     let fresh = dir.path().join("fresh");
     let (code, said) = run_json(&example(), &fresh, &["--dry-run", "--set", "turnover_max=0.01"]);
     assert_eq!((code, said["code"].as_str()), (3, Some("TURNOVER_TOO_HIGH")), "{said}");
-    let stale = run(&example(), &state, &["--dry-run"]);
-    assert_eq!(stale.status.code(), Some(2), "{}", String::from_utf8_lossy(&stale.stderr));
+    let old = run(&example(), &state, &["--dry-run"]);
+    assert_eq!(old.status.code(), Some(2), "{}", String::from_utf8_lossy(&old.stderr));
 }
 
 #[test]

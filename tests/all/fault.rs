@@ -172,7 +172,8 @@ fn a_ledger_that_cannot_be_written_is_not_forgotten() {
         };
         let world = World::new(4);
         world.put(&event);
-        let session = world.session(Script::hit(Op::Put, puts, 99, fault));
+        // The page is put after the ledger.
+        let session = world.session(Script::hit(Op::Put, puts - 1, 99, fault));
         session.drive();
         let trail = session.trail();
         drop(session);

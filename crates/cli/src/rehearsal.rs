@@ -269,6 +269,7 @@ struct LegSaid {
 /// Says that the plan has a log here already: there is nothing to rehearse.
 pub(crate) fn already(state: &Execution, json: bool) -> Result<Exit, Stopped> {
     #[derive(Serialize)]
+    #[expect(clippy::struct_field_names, reason = "the names are what a reader of the JSON sees")]
     struct Already {
         plan_id: String,
         dry_run: bool,

@@ -30,7 +30,7 @@ pub struct Accounts {
 #[expect(dead_code, reason = "it only describes")]
 enum Amount {
     Text(String),
-    Number(f64),
+    Number(serde_json::Number),
 }
 
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

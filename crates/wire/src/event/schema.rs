@@ -4,7 +4,8 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde_json::Value;
 
 use super::{
-    BulkSettled, CompletedDetail, Executed, Failed, OrderSettled, PhaseCompleted, Started, Whole,
+    CompletedDetail, Executed, Failed, Started, Whole,
+    settled::{BulkSettled, OrderSettled, PhaseCompleted},
 };
 
 /// The schema of each event's detail by its detail-type, in the order in which a plan brings them.

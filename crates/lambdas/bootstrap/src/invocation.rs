@@ -73,6 +73,8 @@ async fn caught<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, F
 
 #[cfg(test)]
 mod tests {
+    use alchemiser_alpaca::{keyring::Keyring, keys::Keys};
+
     use super::*;
 
     fn check(work: impl Future<Output = Result<u32, Failed>>, expected: &str) {
@@ -90,5 +92,17 @@ mod tests {
         check(async { panic!("boom {}", 1) }, "PANIC: boom 1");
         check(async { panic!("boom") }, "PANIC: boom");
         check(async { std::panic::panic_any(7) }, "PANIC: a panic without words");
+    }
+
+    /// I16: a panic that prints whatever holds keys says none of them.
+    #[test]
+    fn a_panic_says_no_key() {
+        let keys = Keys::new("PKCANARY", "canary-7f3a").unwrap();
+        let ring = Keyring::of(keys.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let work = async { panic!("{keys:?} {ring:?}") };
+        let said = runtime.block_on(caught::<u32>(work)).unwrap_err().to_string();
+        assert!(said.starts_with("PANIC: Keys([hidden]) Keyring"), "{said}");
+        assert!(!said.to_lowercase().contains("canary"), "{said}");
     }
 }

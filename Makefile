@@ -31,7 +31,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas test-aws deploy destroy cdk patterns workflows toolchain release sql browser
+.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -165,6 +165,9 @@ lambdas: $(TOOLS)/ready ## the functions' bootstraps for ARCH, small and quick t
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) lambda build --quiet --locked --profile lambda --package alchemiser-bootstrap \
 		--target $(subst arm64,aarch64,$(ARCH))-unknown-linux-gnu.2.34 --lambda-dir target/lambda/$(ARCH)
 
+cold-start: ## how large the bootstraps of x86_64 are, and how long they take to their first question (make lambdas ARCH=x86_64 first)
+	python3 infra/ci/cold_start.py target/lambda/x86_64
+
 $(TOOLS)/aws/ready: infra/ci/requirements-aws.txt
 	python3 -m venv $(TOOLS)/aws
 	$(TOOLS)/aws/bin/pip install --quiet --disable-pip-version-check --requirement infra/ci/requirements-aws.txt
@@ -207,13 +210,15 @@ cdk: $(TOOLS)/sam/ready ## the CDK app of infra/cdk: all but the code is the tem
 	$(TOOLS)/sam/bin/python infra/cdk/translate.py infra/template.yaml target/cdk/template.json
 	cd infra/cdk && npm ci --ignore-scripts && npm run build && npm test
 
-deploy: $(TOOLS)/sam/ready lambdas ## the stack of STAGE, with AWS credentials of the shell; docs/deploy.md says how
+confirmed:
+	@if [ "$(STAGE)" = live ] && [ "$(CONFIRM)" != real-money ]; then \
+		echo "expected CONFIRM=real-money beside STAGE=live, found CONFIRM=$(CONFIRM)"; exit 2; fi
+
+deploy: confirmed $(TOOLS)/sam/ready lambdas ## the stack of STAGE, with AWS credentials of the shell; docs/deploy.md says how
 	ln -sfn $(ARCH) target/lambda/deployed
 	$(TOOLS)/sam/bin/sam deploy --template-file infra/template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
 		--parameter-overrides Stage=$(STAGE) ConfirmLive=$(CONFIRM) Architecture=$(ARCH) $(PARAMETERS)
 
-destroy: $(TOOLS)/sam/ready ## removes the stack of STAGE and keeps its bucket; live only with CONFIRM=real-money
-	@if [ "$(STAGE)" = live ] && [ "$(CONFIRM)" != real-money ]; then \
-		echo "destroy: expected CONFIRM=real-money beside STAGE=live, found CONFIRM=$(CONFIRM)"; exit 2; fi
+destroy: confirmed $(TOOLS)/sam/ready ## removes the stack of STAGE and keeps its bucket; live only with CONFIRM=real-money
 	$(TOOLS)/sam/bin/sam delete --no-prompts --stack-name $(STACK)
 	@echo "The bucket with logs and ledgers, and its key, are still there."

@@ -21,7 +21,7 @@ nav{margin:14px 0 0;font-size:14px;display:flex;gap:14px;flex-wrap:wrap}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px;margin:20px 0 0;padding:0;list-style:none}
 .cards li{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
 .cards b{display:block;font-size:20px;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
-.cards b.long{font-size:16px;line-height:30px}
+.cards b.long{font-size:14px;line-height:30px}
 .cards a{color:var(--soft);font-size:13px;text-decoration:none}
 .cards a:hover{text-decoration:underline}
 .n{font-variant-numeric:tabular-nums;cursor:help}

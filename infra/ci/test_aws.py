@@ -6,15 +6,20 @@ Run by `make test-aws`, which installs ministack, the SAM command line and boto3
 """
 import base64, contextlib, json, os, pathlib, re, socket, subprocess, sys, time, uuid
 from datetime import datetime, timezone
+from decimal import ROUND_DOWN, Decimal
 
 import boto3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "target/tools"
 STACK = "alchemiser-paper"
-ACCOUNT = "SIM000000001"
+ACCOUNT = "PA000000001"
+KEY = "PKCANARYKEY"
 CANARY = "canary-7f3a91"  # in every credential; it must be nowhere else
 LIST_PRICE = {"StoreWrites": 5.0e-6, "StoreReads": 0.4e-6}  # S3 Standard, us-east-1, each
+EVENT_PRICE = 1.0e-6  # EventBridge, each
+COMPUTE_PRICE = 0.0000133334 / 4  # Lambda on arm64, a second of 256 MB
+COST_MAX = 0.003  # for the real plan, all together
 
 
 def say(text):
@@ -82,13 +87,13 @@ class Stack:
         client = lambda name: boto3.client(name, endpoint_url=url)
         self.s3, self.sqs, self.events, self.lines = map(client, ["s3", "sqs", "events", "logs"])
         self.stacks, self.secrets, self.work, self.url = client("cloudformation"), client("secretsmanager"), work, url
-        self.seen = []
+        self.seen, self.told = [], []
 
-    def deploy(self):
-        keys = json.dumps({"APCA_API_KEY_ID": CANARY, "APCA_API_SECRET_KEY": CANARY})
-        secret = self.secrets.create_secret(Name="broker", SecretString=keys)["ARN"]
+    def deploy(self, broker):
+        keys = json.dumps({"APCA_API_KEY_ID": KEY, "APCA_API_SECRET_KEY": CANARY})
+        self.secret = self.secrets.create_secret(Name="broker", SecretString=keys)["ARN"]
         parameters = {
-            "BrokerAccount": ACCOUNT, "Broker": "simulated", "BrokerSecretArn": secret, "Architecture": "x86_64",
+            "BrokerAccount": ACCOUNT, "Broker": broker, "BrokerSecretArn": self.secret, "Architecture": "x86_64",
             "PlanPublishers": "arn:aws:iam::000000000000:root", "Settings": "policy=cross",
         }
         command = [
@@ -172,6 +177,30 @@ def plan():
     return event
 
 
+@contextlib.contextmanager
+def exchange(work):
+    """`alchemiser exchange` with the account as the plan finds it: at 100 dollars a share, and no limit of requests."""
+    detail = plan()["detail"]["rebalance_plan"]
+    held = {item["symbol"]: Decimal(item["current_value"]) for item in detail["items"]}
+    shares = {symbol: (value / 100).quantize(Decimal("0.000001"), ROUND_DOWN) for symbol, value in held.items() if value > 0}
+    cash = Decimal(detail["total_portfolio_value"]) - sum(held.values())
+    world = ["[[account]]", f'key = "{KEY}"', f'secret = "{CANARY}"', f'number = "{ACCOUNT}"', f'cash = "{cash:.2f}"',
+             "[account.positions]", *[f'"{symbol}" = "{count}"' for symbol, count in shares.items()]]
+    for symbol in held:
+        world += ["[[listing]]", f'symbol = "{symbol}"', 'price = "100.00"']
+    file = work / "world.toml"
+    file.write_text("\n".join(world))
+    file.chmod(0o600)
+    with open(work / "exchange.log", "wb") as log:
+        process = subprocess.Popen([ROOT / "target/debug/alchemiser", "exchange", "--port", "0", "--rate-limit", "0", "--world", file],
+                                   stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        yield process.stdout.readline().strip().removeprefix("exchange on ")
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def life(stack):
     event = plan()
     plan_id = event["detail"]["rebalance_plan"]["plan_id"]
@@ -190,7 +219,8 @@ def life(stack):
     filled = {line["symbol"] for line in lines}
     check("the ledger holds every filled leg", filled, {o["symbol"] for o in executed["execution_data"]["orders"] if float(o["shares"] or 0)})
     say(f"{len(entries)} log entries, {len(lines)} ledger lines")
-    requests(stack)
+    check("at most 20 log entries with cross", len(entries) <= 20, True)
+    requests(stack, len(stack.heard()))
     before = len(stack.keys("executions/"))
     stack.put(event)
     until(60, "the plan to be known", lambda: sum("PlansClaimed" in line for line in stack.said("rebalance-planned")) > 1)
@@ -198,7 +228,8 @@ def life(stack):
     return plan_id
 
 
-def requests(stack):
+def requests(stack, events):
+    """What the plan costs at list prices: S3 as the functions count it, events as they came, compute as they reported it."""
     total = {"StoreWrites": 0, "StoreReads": 0}
     for function in ["rebalance-planned", "trade-execution", "workflow-outcome"]:
         for line in stack.said(function):
@@ -206,8 +237,15 @@ def requests(stack):
                 found = json.loads(line)
                 total = {key: total[key] + found[key] for key in total}
                 say(f"{function}: {found['StoreWrites']} writes and lists, {found['StoreReads']} reads")
-    cost = sum(LIST_PRICE[key] * count for key, count in total.items())
-    say(f"S3 requests of the plan: {total}, ${cost:.6f} at list prices")
+    seconds = 0.0
+    for function in ["rebalance-planned", "trade-execution", "workflow-outcome"]:
+        billed = [re.search(r"Billed Duration: (\d+) ms", line) for line in stack.said(function)]
+        seconds += sum(int(found.group(1)) for found in billed if found) / 1000
+    check("the emulator says how long functions ran", seconds > 0, True)
+    store = sum(LIST_PRICE[key] * count for key, count in total.items())
+    cost = store + events * EVENT_PRICE + seconds * COMPUTE_PRICE
+    say(f"the plan: {total} ${store:.6f}, {events} events, {seconds:.1f} s of 256 MB; ${cost:.6f} at list prices")
+    check(f"at most ${COST_MAX} for the plan", 0 < cost <= COST_MAX, True)
 
 
 def refusals(stack):
@@ -230,21 +268,42 @@ def refusals(stack):
         check(f"nothing is in {name}", stack.letters(name), [])
 
 
+def doctor(stack):
+    """`alchemiser doctor` finds nothing wrong with the stack, and something with a bucket that is none."""
+    program = ROOT / "target/debug/alchemiser"
+    look = lambda *words: subprocess.run([program, "doctor", "--json", *words], capture_output=True, text=True)
+    words = ["--state", stack.out["State"], "--bus", stack.out["BusName"], "--keys", stack.secret]
+    run = look(*words)
+    findings = {finding["check"]: finding["code"] for finding in json.loads(run.stdout)["findings"]}
+    stack.told.append(run.stdout + run.stderr)
+    # The emulator does not keep a bus's policy.
+    expected = dict.fromkeys(["bucket", "versions", "creation", "policy", "clock", "secret"], "OK")
+    check("doctor on the stack", {name: code for name, code in findings.items() if name != "bus"}, expected)
+    other = look("--state", "s3://races-unversioned", "--bus", "no-such-bus", "--keys", stack.secret + "x")
+    stack.told.append(other.stdout + other.stderr)
+    codes = [finding["code"] for finding in json.loads(other.stdout)["findings"] if finding["code"] != "OK"]
+    expected = ["BUCKET_UNVERSIONED", "BUCKET_OPEN", "BUS_UNREACHABLE", "SECRET_UNREADABLE"]
+    check("doctor elsewhere", (other.returncode, codes), (1, expected))
+
+
 def canary(stack):
     places = {key: stack.object(key).decode(errors="replace") for key in stack.keys("")}
     places |= {f"event {n}": json.dumps(event) for n, event in enumerate(stack.heard())}
     for function in ["rebalance-planned", "trade-execution", "workflow-outcome", "sweeper"]:
         places |= {f"{function} {n}": line for n, line in enumerate(stack.said(function))}
-    places |= {name: (stack.work / name).read_text() for name in ["emulator.log", "deploy.log"]}
-    encoded = base64.b64encode(CANARY.encode()).decode().rstrip("=")
-    found = [place for place, text in places.items() if CANARY in text or encoded in text]
-    check(f"no secret in {len(places)} objects, events and lines", found, [])
+    places |= {name: (stack.work / name).read_text() for name in ["emulator.log", "deploy.log", "exchange.log"]}
+    places |= {f"command {n}": text for n, text in enumerate(stack.told)}
+    # As it is, and in base 64 at each of the three offsets; neighbours change the digits at both ends only.
+    forms = [CANARY, KEY] + [base64.b64encode(b"." * skip + CANARY.encode()).decode().rstrip("=")[4:-4] for skip in range(3)]
+    found = [place for place, text in places.items() if any(form in text for form in forms)]
+    check(f"no secret in {len(places)} objects, events, lines and answers of commands", found, [])
 
 
 def command_line(stack, plan_id):
     program, state = ROOT / "target/debug/alchemiser", stack.out["State"]
     for words in [["status"], ["ledger", plan_id], ["replay", plan_id], ["verify"]]:
         run = subprocess.run([program, *words, "--state", state], capture_output=True, text=True)
+        stack.told.append(run.stdout + run.stderr)
         check(f"alchemiser {words[0]} --state {state}", (run.returncode, run.stderr), (0, ""))
     halt = ["--account", ACCOUNT, "--state", state]
     for word, shown in [("halt", True), ("resume", False)]:
@@ -257,8 +316,6 @@ def main():
     work = ROOT / "target/test-aws"
     subprocess.run(["rm", "-rf", work], check=True)
     work.mkdir(parents=True)
-    # What the template gives the simulated exchange; a function's /tmp is this machine's here.
-    subprocess.run(["rm", "-rf", "/tmp/alchemiser-exchange"], check=True)
     deployed = ROOT / "target/lambda/deployed"
     deployed.unlink(missing_ok=True)
     deployed.symlink_to(sys.argv[1])
@@ -266,12 +323,14 @@ def main():
         say("the emulator is up")
         races(boto3.client("s3", endpoint_url=url))
         stack = Stack(url, work)
-        stack.deploy()
-        stack.listen()
-        plan_id = life(stack)
-        refusals(stack)
-        command_line(stack, plan_id)
-        canary(stack)
+        with exchange(work) as broker:
+            stack.deploy(broker)
+            stack.listen()
+            doctor(stack)
+            plan_id = life(stack)
+            refusals(stack)
+            command_line(stack, plan_id)
+            canary(stack)
     say("all of it is as it should be")
 
 

@@ -111,9 +111,17 @@ impl Faults {
         })
     }
 
-    /// The rule of a class that hits the end of a connection, or its beginning.
-    pub(crate) fn strike_connection(&mut self, fault: Fault) -> Option<Rule> {
-        self.those(|rule| rule.fault == fault).into_iter().next()
+    /// The rule of a class that hits the end of a connection to a path, or its beginning.
+    pub(crate) fn strike_connection(&mut self, fault: Fault, path: &str) -> Option<Rule> {
+        let is_there =
+            |rule: &Rule| rule.path.as_deref().is_none_or(|wanted| path.starts_with(wanted));
+        self.those(|rule| rule.fault == fault && is_there(rule)).into_iter().next()
+    }
+
+    /// Whether a class hits a message of the market data stream about a symbol.
+    pub(crate) fn strike_quote(&mut self, fault: Fault, symbol: &str) -> bool {
+        let fits = |rule: &Rule| rule.symbol.as_deref().is_none_or(|wanted| wanted == symbol);
+        !self.those(|rule| rule.fault == fault && fits(rule)).is_empty()
     }
 
     fn those(&mut self, fits: impl Fn(&Rule) -> bool) -> Vec<Rule> {

@@ -27,8 +27,20 @@ struct Slot {
 struct Viewer {
     account: usize,
     feed: String,
-    outlet: Outlet,
+    /// None once the connection is cut.
+    outlet: Option<Outlet>,
     subscribed: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+fn holds(symbols: &BTreeSet<String>, symbol: &str) -> bool {
+    symbols.contains(symbol) || symbols.contains("*")
+}
+
+impl Viewer {
+    /// Whether it wants to see a symbol in any channel.
+    fn wants(&self, symbol: &str) -> bool {
+        self.subscribed.values().any(|symbols| holds(symbols, symbol))
+    }
 }
 
 /// Everybody who listens.
@@ -36,6 +48,8 @@ struct Viewer {
 pub struct Hub {
     slots: BTreeMap<usize, Slot>,
     viewers: BTreeMap<u64, Viewer>,
+    /// Until when the ghosts of market data connections stay, by account and feed.
+    ghosts: BTreeMap<(usize, String), Timestamp>,
     next: u64,
 }
 
@@ -115,22 +129,40 @@ impl Hub {
     /// A connection of the market data stream; its number.
     ///
     /// # Errors
-    /// [`Busy`] when the account has one to this feed already.
-    pub fn view(&mut self, account: usize, feed: &str, outlet: Outlet) -> Result<u64, Busy> {
+    /// [`Busy`] when the account has one to this feed already, or the ghost of one.
+    pub fn view(
+        &mut self,
+        (account, feed): (usize, &str),
+        outlet: Outlet,
+        now: Timestamp,
+    ) -> Result<u64, Busy> {
         let same = |viewer: &Viewer| viewer.account == account && viewer.feed == feed;
-        if self.viewers.values().any(same) {
+        let slot = (account, feed.to_owned());
+        if self.viewers.values().any(same)
+            || self.ghosts.get(&slot).is_some_and(|until| *until > now)
+        {
             return Err(Busy);
         }
+        self.ghosts.remove(&slot);
         self.next += 1;
-        let feed = feed.to_owned();
-        let viewer = Viewer { account, feed, outlet, subscribed: BTreeMap::new() };
+        let (_, feed) = slot;
+        let viewer = Viewer { account, feed, outlet: Some(outlet), subscribed: BTreeMap::new() };
         self.viewers.insert(self.next, viewer);
         Ok(self.next)
     }
 
-    /// A connection of the market data stream has ended.
-    pub fn unview(&mut self, connection: u64) {
-        self.viewers.remove(&connection);
+    /// A connection of the market data stream has ended; its ghost may stay until a time.
+    pub fn unview(&mut self, connection: u64, ghost_until: Option<Timestamp>) {
+        if let (Some(viewer), Some(until)) = (self.viewers.remove(&connection), ghost_until) {
+            self.ghosts.insert((viewer.account, viewer.feed), until);
+        }
+    }
+
+    /// Breaks the connections that want to see a symbol.
+    pub fn cut(&mut self, symbol: &str) {
+        for viewer in self.viewers.values_mut().filter(|viewer| viewer.wants(symbol)) {
+            viewer.outlet = None;
+        }
     }
 
     /// Adds symbols to a channel of a connection, or takes them away.
@@ -163,17 +195,17 @@ impl Hub {
 
     /// Whether anybody wants to see a symbol in any channel.
     pub fn is_watched(&self, symbol: &str) -> bool {
-        let wants = |symbols: &BTreeSet<String>| symbols.contains(symbol) || symbols.contains("*");
-        self.viewers.values().any(|viewer| viewer.subscribed.values().any(wants))
+        self.viewers.values().any(|viewer| viewer.wants(symbol))
     }
 
     /// Sends a message of a channel about a symbol to whoever wants it.
     pub fn show(&self, channel: &str, symbol: &str, message: &Value) {
         for viewer in self.viewers.values() {
             let wanted = viewer.subscribed.get(channel);
-            if wanted.is_some_and(|of| of.contains(symbol) || of.contains("*")) {
-                viewer.outlet.send(Value::Array(vec![message.clone()])).ok();
-            }
+            let outlet = viewer.outlet.as_ref();
+            let outlet = outlet.filter(|_| wanted.is_some_and(|of| holds(of, symbol)));
+            // A connection that has ended hears nothing more.
+            outlet.and_then(|outlet| outlet.send(Value::Array(vec![message.clone()])).ok());
         }
     }
 }

@@ -120,6 +120,8 @@ impl Exchange {
             | Fault::StreamGap
             | Fault::StreamDuplicate
             | Fault::StreamReorder
+            | Fault::QuoteStreamGap
+            | Fault::QuoteStreamCut
             | Fault::GhostSlot
             | Fault::SlotBusy => None,
         }

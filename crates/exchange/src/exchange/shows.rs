@@ -14,6 +14,9 @@ use crate::{
     update::Update,
 };
 
+/// The path of the order stream.
+const ORDERS: &str = "/stream";
+
 /// How long the ghost of a connection stays, in milliseconds, if a rule does not say.
 const GHOST_MS: u64 = 90_000;
 
@@ -53,7 +56,8 @@ impl Exchange {
     /// Whether a connection to an account's order stream is let in.
     pub fn admits(&mut self, account: usize) -> bool {
         let now = self.clock.now();
-        self.faults.strike_connection(Fault::SlotBusy).is_none() && self.hub.is_free(account, now)
+        self.faults.strike_connection(Fault::SlotBusy, ORDERS).is_none()
+            && self.hub.is_free(account, now)
     }
 
     /// Takes the slot of an account's order stream; the connection's number.
@@ -72,22 +76,34 @@ impl Exchange {
 
     /// A connection of an order stream has ended.
     pub fn leave_slot(&mut self, account: usize, connection: u64) {
-        let ghost = self.faults.strike_connection(Fault::GhostSlot);
-        let until = ghost.map(|rule| later_millis(self.clock.now(), rule.ms.unwrap_or(GHOST_MS)));
+        let until = self.ghost(ORDERS);
         self.hub.leave(account, connection, until);
+    }
+
+    /// Until when the ghost of a connection to a path stays, if there is one.
+    fn ghost(&mut self, path: &str) -> Option<Timestamp> {
+        let rule = self.faults.strike_connection(Fault::GhostSlot, path)?;
+        Some(later_millis(self.clock.now(), rule.ms.unwrap_or(GHOST_MS)))
+    }
+
+    /// Whether a connection to a market data stream is let in to its handshake.
+    pub fn admits_viewer(&mut self, feed: &str) -> bool {
+        self.faults.strike_connection(Fault::SlotBusy, &format!("/v2/{feed}")).is_none()
     }
 
     /// A connection of the market data stream; its number.
     ///
     /// # Errors
-    /// [`Busy`] when the account has one to this feed already.
+    /// [`Busy`] when the account has one to this feed already, or the ghost of one.
     pub fn view(&mut self, account: usize, feed: &str, outlet: Outlet) -> Result<u64, Busy> {
-        self.hub.view(account, feed, outlet)
+        let now = self.clock.now();
+        self.hub.view((account, feed), outlet, now)
     }
 
     /// A connection of the market data stream has ended.
-    pub fn unview(&mut self, connection: u64) {
-        self.hub.unview(connection);
+    pub fn unview(&mut self, connection: u64, feed: &str) {
+        let until = self.ghost(&format!("/v2/{feed}"));
+        self.hub.unview(connection, until);
         self.watch();
     }
 
@@ -121,12 +137,21 @@ impl Exchange {
 
     fn show(&mut self) {
         let symbols: Vec<Symbol> = self.venue.listed().keys().cloned().collect();
-        for symbol in symbols.iter().filter(|symbol| self.hub.is_watched(symbol.as_str())) {
+        for symbol in &symbols {
+            if !self.hub.is_watched(symbol.as_str()) {
+                continue;
+            }
             let Some(floor) = self.venue.floor_mut(symbol) else { continue };
             let shown: Vec<Shown> = floor.take_shown().collect();
             let Some(floor) = self.venue.floor(symbol) else { continue };
             for (k, shown) in shown.into_iter().enumerate() {
                 let (channel, kind, message) = message(floor, shown, k);
+                if self.faults.strike_quote(Fault::QuoteStreamGap, symbol.as_str()) {
+                    continue;
+                }
+                if self.faults.strike_quote(Fault::QuoteStreamCut, symbol.as_str()) {
+                    self.hub.cut(symbol.as_str());
+                }
                 self.hub.show(channel, symbol.as_str(), &named(message, kind, symbol));
             }
             if let Some((at, bar)) = finished(floor, self.bars_told.get(symbol).copied()) {

@@ -72,6 +72,8 @@ pub(crate) fn distorted(mut body: Value, rule: &Rule) -> Value {
         | Fault::StreamGap
         | Fault::StreamDuplicate
         | Fault::StreamReorder
+        | Fault::QuoteStreamGap
+        | Fault::QuoteStreamCut
         | Fault::GhostSlot
         | Fault::SlotBusy => {}
     }

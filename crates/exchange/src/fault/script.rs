@@ -70,8 +70,10 @@ enum Scope {
     Symbols,
     /// Messages of the order stream.
     Stream,
-    /// Connections of the order stream.
+    /// Connections of a stream.
     Connections,
+    /// Messages of the market data stream.
+    Quotes,
 }
 
 faults! {
@@ -137,7 +139,11 @@ faults! {
     StreamDuplicate "stream_duplicate" Stream 100,
     /// A message is sent after the one that follows it.
     StreamReorder "stream_reorder" Stream 100,
-    /// A connection that has ended occupies its slot for `ms` longer (90,000 if not given).
+    /// A message of the market data stream is not sent.
+    QuoteStreamGap "quote_stream_gap" Quotes 0,
+    /// A connection of the market data stream breaks instead of a message.
+    QuoteStreamCut "quote_stream_cut" Quotes 0,
+    /// A connection that has ended occupies its slot for `ms` longer (90,000 if not given). Its `path` says of which stream.
     GhostSlot "ghost_slot" Connections 0,
     /// A connection is refused with 429.
     SlotBusy "slot_busy" Connections 0,
@@ -165,7 +171,7 @@ impl Fault {
             Scope::Account => method == "GET" && path == "/v2/account",
             Scope::Data => is_data,
             Scope::Symbols => is_data || is_order,
-            Scope::Stream | Scope::Connections => false,
+            Scope::Stream | Scope::Connections | Scope::Quotes => false,
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::{
     extract::{State, WebSocketUpgrade, ws::WebSocket},
-    http::{HeaderMap, Uri},
-    response::Response,
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 use tokio::{
@@ -69,6 +69,9 @@ pub(crate) async fn quote_stream(
 ) -> Response {
     let feed = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let frames = Frames::asked(&headers, Frames::Text);
+    if !shared.lock().admits_viewer(&feed) {
+        return (StatusCode::TOO_MANY_REQUESTS, "too many connections").into_response();
+    }
     let known = shared.lock().signed_in(credentials(&headers).as_ref()).ok();
     upgrade.on_upgrade(move |socket| talk(socket, shared, frames, (feed, known)))
 }
@@ -109,7 +112,7 @@ async fn talk(
             if say(&mut socket, frames, &success("authenticated")).await {
                 converse(&mut socket, &shared, frames, (account, connection, inbox)).await;
             }
-            shared.lock().unview(connection);
+            shared.lock().unview(connection, &feed);
         }
     }
 }

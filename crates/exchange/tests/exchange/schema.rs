@@ -14,6 +14,29 @@ const DIFFERENCES: [(&str, &str); 1] = [(
     "the schema wants one of two kinds of activity, and every fill is also valid as the other kind",
 )];
 
+/// Fields that were recorded of the broker, and that the schema does not know.
+const RECORDED_ONLY: [(&str, &str); 4] = [
+    ("GET /v2/orders", "source subtag"),
+    ("GET /v2/orders:by_client_order_id", "source subtag"),
+    (
+        "GET /v2/account",
+        "admin_configurations crypto_tier effective_buying_power position_market_value user_configurations",
+    ),
+    ("DELETE /v2/orders", "body"),
+];
+
+/// Fields that the schema knows, and that the broker was recorded without.
+const SCHEMA_ONLY: [(&str, &str); 5] = [
+    ("GET /v2/orders", "ratio_qty"),
+    ("GET /v2/orders:by_client_order_id", "ratio_qty"),
+    (
+        "GET /v2/account",
+        "daytrade_count daytrading_buying_power pattern_day_trader pending_transfer_in pending_transfer_out",
+    ),
+    ("GET /v2/positions", "avg_entry_swap_rate prev_swap_rate swap_rate usd"),
+    ("GET /v2/assets", "cusip min_order_size min_trade_increment price_increment"),
+];
+
 /// A schema of `OpenAPI` 3.0 as JSON Schema: what is nullable may be null.
 fn with_null(schema: &mut Value) {
     match schema {
@@ -78,6 +101,64 @@ impl Schemas {
             self.found.insert((format!("{method} {path} {status} {place}"), error.to_string()));
         }
     }
+}
+
+/// The properties of a schema, its references and its parts resolved.
+fn properties(schema: &Value, document: &Value) -> BTreeSet<String> {
+    let named = |schema: &Value| {
+        let path = schema["$ref"].as_str()?.strip_prefix('#')?;
+        document.pointer(path).cloned()
+    };
+    let schema = named(schema).unwrap_or_else(|| schema.clone());
+    let own = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    let parts = ["allOf", "anyOf", "oneOf"].map(|word| schema[word].as_array().cloned());
+    let parts = parts.into_iter().flatten().flatten();
+    let items = Some(schema["items"].clone()).filter(|items| !items.is_null());
+    let inner = parts.chain(items).flat_map(|part| properties(&part, document));
+    own.chain(inner).collect()
+}
+
+/// The fields of an answer, or of the elements of a list.
+fn fields(body: &Value) -> BTreeSet<String> {
+    let objects = body.as_array().cloned().unwrap_or_else(|| vec![body.clone()]);
+    objects.iter().flat_map(|object| object.as_object().unwrap().keys().cloned()).collect()
+}
+
+/// The fields of trading answers differ from the schemas' exactly where they were recorded to.
+#[test]
+fn fields_differ_from_the_schemas_where_they_were_recorded_to() {
+    let Some(schemas) = Schemas::read() else {
+        eprintln!("skipped: ../shared absent");
+        return;
+    };
+    let document = &schemas.documents[0];
+    let words = |words: BTreeSet<String>| words.into_iter().collect::<Vec<_>>().join(" ");
+    let listed = |list: &[(&str, &'static str)], place: &str| {
+        list.iter().find(|(known, _)| *known == place).map_or("", |(_, fields)| *fields)
+    };
+    let wanted = [
+        "GET /v2/orders",
+        "GET /v2/orders:by_client_order_id",
+        "GET /v2/account",
+        "GET /v2/positions",
+        "GET /v2/assets",
+        "DELETE /v2/orders",
+    ];
+    let mut checked = 0;
+    for (method, path, (status, body)) in answers(&mut Desk::new()) {
+        let place = format!("{method} {path}");
+        if !wanted.contains(&place.as_str()) {
+            continue;
+        }
+        let responses = &document["paths"][path][method.to_lowercase()]["responses"];
+        let content = &responses[status.to_string()]["content"]["application/json"];
+        let (told, known) = (fields(&body), properties(&content["schema"], document));
+        let (more, less) = (words(&told - &known), words(&known - &told));
+        assert_eq!(more, listed(&RECORDED_ONLY, &place), "{place} says more");
+        assert_eq!(less, listed(&SCHEMA_ONLY, &place), "{place} says less");
+        checked += 1;
+    }
+    assert_eq!(checked, wanted.len());
 }
 
 /// All answers that have a schema.

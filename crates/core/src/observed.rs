@@ -44,7 +44,7 @@ pub enum Input {
     Answered(ClientOrderId, Answer),
     /// One response of the market-data snapshots.
     Snapshots(BTreeMap<Symbol, Snapshot>),
-    /// A quote of a stream.
+    /// A quote of a stream. One that is older than the requested one is not taken in: the stream has missed something.
     Streamed(Symbol, RawQuote),
     /// The halt switch: the halt, if trading is stopped.
     Halt(Option<Halt>, Timestamp),
@@ -202,7 +202,10 @@ fn note(observed: &mut Observed, input: &Input) {
         }
         Input::Snapshots(snapshots) => {
             for (symbol, seen) in snapshots {
-                note_touches(observed, symbol, seen.quote.as_ref());
+                let streamed = observed.streamed.get(symbol).zip(seen.quote.as_ref());
+                if !streamed.is_some_and(|(streamed, quote)| quote.is_older_than(streamed)) {
+                    note_touches(observed, symbol, seen.quote.as_ref());
+                }
                 if let Some(quote) = &seen.quote {
                     note_mid(observed, symbol, quote);
                 }
@@ -212,6 +215,10 @@ fn note(observed: &mut Observed, input: &Input) {
                 .extend(snapshots.iter().map(|(symbol, seen)| (symbol.clone(), seen.clone())));
         }
         Input::Streamed(symbol, quote) => {
+            let requested = observed.snapshots.get(symbol).and_then(|seen| seen.quote);
+            if requested.is_some_and(|requested| quote.is_older_than(&requested)) {
+                return;
+            }
             note_touches(observed, symbol, Some(quote));
             note_mid(observed, symbol, quote);
             observed.streamed.insert(symbol.clone(), *quote);

@@ -109,6 +109,11 @@ pub struct Freshness<'a> {
 }
 
 impl RawQuote {
+    /// Whether the market had moved on from this quote when it showed the other one.
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        self.changed_at < other.changed_at
+    }
+
     /// Whether this quote may be traded on (design, domain §2). Nothing is repaired: a side that is not there stays
     /// away, and a crossed quote is no quote.
     ///
@@ -175,8 +180,9 @@ pub enum Source {
     Rest,
 }
 
-/// The quote to act on when there is a stream: the streamed one if it is usable, else the requested one if that is.
-/// Two bad quotes are no quote; the lesser evil is not traded on (design, domain §2).
+/// The quote to act on when there is a stream: the streamed one if it is usable and not older than the requested one, else
+/// the requested one if that is usable. Two bad quotes are no quote; the lesser evil is not traded on (design, domain §2).
+/// A stream that has missed something shows by being older.
 ///
 /// # Errors
 /// The requested quote's [`QuoteFault`], or [`QuoteFault::Missing`] when there is none.
@@ -185,6 +191,7 @@ pub fn choose(
     rest: Option<&RawQuote>,
     by: Freshness<'_>,
 ) -> Result<(Quote, Source), QuoteFault> {
+    let stream = stream.filter(|stream| rest.is_none_or(|rest| !stream.is_older_than(rest)));
     if let Some(Ok(quote)) = stream.map(|stream| stream.usable(by)) {
         return Ok((quote, Source::Stream));
     }

@@ -131,6 +131,30 @@ fn the_reading_that_knows_more_is_kept() {
     check(("new", "3"), ("canceled", "3"), ("canceled", "3"));
 }
 
+/// S3: a stream that is behind the request replaces nothing, and one that is ahead of it is not replaced, whichever was
+/// heard first; nor does the older one begin anew how long the touch has stood.
+#[test]
+fn the_older_quote_never_replaces_the_newer_one() {
+    let book = |ask: &str, changed: i64| {
+        let quote = raw(&format!("10.00x1 {ask}x1"), start());
+        RawQuote { changed_at: after(start(), changed), ..quote }
+    };
+    let (a, now) = (symbol("A"), after(start(), 900));
+    let check = |streamed: i64, requested: i64, expected: &str| {
+        let stream = Input::Streamed(a.clone(), book("10.02", streamed));
+        let request = |view| seen(view, &[("A", book("10.01", requested))]);
+        let views = [observe(request(nothing()), &stream), request(observe(nothing(), &stream))];
+        for view in views {
+            let quote = view.quote(&a, now, &Policy::default()).unwrap();
+            assert_eq!(quote.ask.price.to_string(), expected, "{streamed} {requested}");
+            let since = after(start(), streamed.max(requested));
+            assert_eq!(view.near_since(&a, &quote, Side::Sell), since);
+        }
+    };
+    check(0, 500, "10.01");
+    check(500, 0, "10.02");
+}
+
 /// L10: the mid at a moment is the first one seen from then on, within four seconds; mids are kept one a second, for a
 /// little more than five minutes, and never of a crossed or one-sided quote.
 #[test]

@@ -21,6 +21,7 @@ mod mixes;
 mod notices;
 mod owners;
 mod parsers;
+mod quote_stream;
 mod redelivery;
 mod refusal;
 mod requests;

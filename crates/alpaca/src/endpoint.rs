@@ -12,6 +12,8 @@ pub const LIVE: &str = "https://api.alpaca.markets";
 pub const PAPER: &str = "https://paper-api.alpaca.markets";
 /// Market data for both.
 const DATA: &str = "https://data.alpaca.markets";
+/// Streams of market data for both.
+const STREAM: &str = "https://stream.data.alpaca.markets";
 
 /// How far requests may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +83,13 @@ impl Endpoints {
         })
     }
 
+    /// Streams of quotes: Alpaca's own, or where the market data come from.
+    pub(crate) fn stream(&self) -> Url {
+        let is_own = self.data.as_str().trim_end_matches('/') == DATA;
+        let own = Url::parse(STREAM).ok().filter(|_| is_own);
+        as_socket(own.unwrap_or_else(|| self.data.clone()))
+    }
+
     /// Both are Alpaca's own.
     pub fn are_alpacas(&self) -> bool {
         let is = |url: &Url| url.host_str().is_some_and(|host| host.ends_with(".alpaca.markets"));
@@ -105,6 +114,16 @@ fn address(text: &str, reach: Reach) -> Result<Url, EndpointRefused> {
         return Err(EndpointRefused::Insecure { found: url });
     }
     Ok(url)
+}
+
+/// The same address for a `WebSocket`.
+fn as_socket(mut url: Url) -> Url {
+    let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
+    // From one scheme with a host to another: never refused.
+    if url.set_scheme(scheme).is_err() {
+        tracing::debug!(%url, "the address of streams keeps its scheme");
+    }
+    url
 }
 
 /// A number of this machine; a name could lead anywhere.
@@ -154,6 +173,8 @@ mod tests {
         let own =
             Endpoints::new(TradeMode::Paper, Some("http://127.0.0.1:9"), None, Reach::Loopback);
         assert_eq!(own.as_ref().map(|own| own.data.port()), Ok(Some(9)));
+        assert_eq!(own.as_ref().unwrap().stream().as_str(), "ws://127.0.0.1:9/");
+        assert_eq!(of(TradeMode::Live).stream().as_str(), "wss://stream.data.alpaca.markets/");
         assert!(!own.unwrap().are_alpacas());
     }
 }

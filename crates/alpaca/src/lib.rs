@@ -5,6 +5,7 @@
 //! Alpaca ── broker, assets, market ──► Line ──► Budget (may it go now?) ──► HTTPS
 //!              │                        │
 //!              └── order, account, …    └── Failed {status, code, message, request id, class}
+//! Alpaca::listen ──► one WebSocket of quotes, beside it
 //! ```
 //!
 //! [`Alpaca`] is one account: its [`Keyring`], its [`Endpoints`], one pool of connections and one [`budget`] of calls,
@@ -32,14 +33,21 @@ mod line;
 mod market;
 mod order;
 mod session;
+mod stream;
 
 use std::sync::{Arc, Mutex};
 
 use alchemiser_core::{policy::Policy, quantity::Quantity, quote::Feed, reading::TradeMode};
 use alchemiser_driver::ports::Clock;
 
-use crate::{assets::AssetsOfTheDay, endpoint::Endpoints, keyring::Keyring, line::Line};
-pub use crate::{failed::Failed, line::LineError};
+use crate::{
+    assets::AssetsOfTheDay, endpoint::Endpoints, keyring::Keyring, line::Line, stream::Heard,
+};
+pub use crate::{
+    failed::Failed,
+    line::LineError,
+    stream::{Listening, Pace},
+};
 
 /// What an account is reached by.
 #[derive(Debug)]
@@ -61,6 +69,7 @@ pub struct Alpaca {
     feed: Feed,
     round_lot: Quantity,
     assets: Arc<Mutex<AssetsOfTheDay>>,
+    heard: Arc<Heard>,
 }
 
 impl Alpaca {
@@ -77,6 +86,7 @@ impl Alpaca {
             feed: policy.feed,
             round_lot: policy.round_lot,
             assets: Arc::new(Mutex::new(AssetsOfTheDay::default())),
+            heard: Arc::default(),
         })
     }
 }

@@ -282,26 +282,29 @@ fn cut(text: &str) -> String {
     text.chars().take(MESSAGE_MAX).collect()
 }
 
-/// TLS by rustls with ring and the roots of Mozilla, which are in the program.
-fn client() -> Result<Client, LineError> {
-    let failed = |error: &dyn std::fmt::Display| LineError(error.to_string());
+/// TLS by rustls with ring and the roots of Mozilla, which are in the program, for these protocols.
+pub(crate) fn tls(protocols: &[&[u8]]) -> Result<rustls::ClientConfig, LineError> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| failed(&error))?
+        .map_err(|error| LineError(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(tls)
+}
+
+fn client() -> Result<Client, LineError> {
     Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls(&[b"h2", b"http/1.1"])?)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .no_proxy()
         .tcp_nodelay(true)
         .user_agent(concat!("alchemiser/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| failed(&error))
+        .map_err(|error| LineError(error.to_string()))
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

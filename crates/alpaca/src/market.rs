@@ -105,4 +105,8 @@ impl MarketData for Alpaca {
         found.retain(|symbol, _| symbols.contains(symbol));
         Ok(found)
     }
+
+    fn streamed(&self, symbols: &[Symbol]) -> BTreeMap<Symbol, RawQuote> {
+        self.heard.of(symbols)
+    }
 }

@@ -109,6 +109,9 @@ pub(crate) struct RunOptions {
     /// Where the plan is traded
     #[arg(long, value_enum, default_value = "simulated")]
     pub(crate) broker: crate::broker::BrokerWord,
+    /// With `--broker alpaca`: listen to quotes by `WebSocket` besides requesting them
+    #[arg(long)]
+    pub(crate) stream_quotes: bool,
     #[command(flatten)]
     pub(crate) account: crate::broker::AccountArgs,
     #[command(flatten)]

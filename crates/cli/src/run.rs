@@ -53,6 +53,10 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
             format!("expected a readable file at {}, found: {error}", args.plan.display());
         Stopped::new(Exit::Refused, "PLAN_UNREADABLE", message)
     })?;
+    if args.options.stream_quotes && args.options.broker == BrokerWord::Simulated {
+        let message = "expected --broker alpaca beside --stream-quotes, found the simulated exchange, which has no stream";
+        return Err(Stopped::new(Exit::Refused, "NO_STREAM", message));
+    }
     if args.options.dry_run {
         return Box::pin(rehearse(args, policy, armed_by_flag, &bytes)).await;
     }
@@ -70,10 +74,21 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         );
         confirmed(&question, args.options.yes)?;
     }
+    let wanted = args.options.stream_quotes.then(|| doctor::symbols(&bytes));
+    let listening = wanted.and_then(|symbols| session.listen(&symbols));
+    let ended = Box::pin(trade(args, &session, &bytes)).await;
+    if let Some(listening) = listening {
+        listening.close().await;
+    }
+    ended
+}
+
+/// Executes the event's plan, or goes on with it.
+async fn trade(args: &RunArgs, session: &Session, bytes: &[u8]) -> Result<Exit, Stopped> {
     alchemiser_driver::accept::probe(session.desk.store.as_ref())
         .await
         .map_err(|error| Stopped::failed("STORE", &error))?;
-    let accepted = publish(&session, &bytes).await?;
+    let accepted = publish(session, bytes).await?;
     let trail = Box::pin(session.drive_and_sweep()).await?;
     let accepted = accepted.or_else(|| trail.accepted.first().cloned());
     let (plan_id, already) = match accepted {
@@ -85,7 +100,7 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         Some(Accepted::Ignored(found)) => return Err(wrong_event("detail-type", &found)),
         None => return Err(Stopped::failed("UNROUTED", &"the event reached no function")),
     };
-    let (now, _) = read(&session, &plan_id).await?;
+    let (now, _) = read(session, &plan_id).await?;
     if !now.is_finished() {
         blocked(&trail)?;
         let message = format!(
@@ -93,7 +108,7 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
         );
         return Err(Stopped::new(Exit::Locked, "PLAN_LOST", message));
     }
-    Box::pin(conclude(args, &session, &plan_id, already)).await
+    Box::pin(conclude(args, session, &plan_id, already)).await
 }
 
 /// The session of a run: everything composed for the account that the plan is traded in.

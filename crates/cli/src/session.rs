@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use alchemiser_alpaca::Alpaca;
+use alchemiser_alpaca::{Alpaca, Listening, Pace};
 use alchemiser_core::{
-    ids::{AccountId, Owner},
+    ids::{AccountId, Owner, Symbol},
     plan::{Age, Plan},
     policy::Policy,
 };
@@ -151,6 +151,14 @@ impl Session {
     /// The same session, but that every order is answered here and none is sent.
     pub(crate) fn rehearsing(self, answered: Arc<Mutex<Answered>>) -> Self {
         Self { rehearsal: Some(answered), ..self }
+    }
+
+    /// Listens to the quotes of these symbols, where there is a broker to listen to.
+    pub(crate) fn listen(&self, symbols: &[Symbol]) -> Option<Listening> {
+        match &self.venue {
+            Venue::Simulated { .. } => None,
+            Venue::Outside(alpaca) => alpaca.listen(symbols, Pace::default()),
+        }
     }
 
     /// Deals with deliveries until none is left.

@@ -7,7 +7,7 @@ use alchemiser_core::{
     execution::Execution,
     fact::{Announced, Fact, Refusal},
     ids::{AccountId, BrokerOrderId, ClientOrderId, Owner, Symbol},
-    quote::Snapshot,
+    quote::{RawQuote, Snapshot},
     reading::{AccountReading, Asset, Position, SessionClock},
     report::OrderReport,
 };
@@ -154,6 +154,11 @@ pub trait Broker: Debug + Send + Sync {
 pub trait MarketData: Debug + Send + Sync {
     /// All symbols in one call; a symbol that is not known is left out.
     async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, ReadError>;
+
+    /// The newest quotes of a stream, where there is one that is heard from; each says when it was last heard from.
+    fn streamed(&self, _symbols: &[Symbol]) -> BTreeMap<Symbol, RawQuote> {
+        BTreeMap::new()
+    }
 }
 
 /// An event that was not taken.

@@ -308,6 +308,9 @@ impl<'a> Owned<'a> {
         }
         if !reads.snapshots.is_empty() {
             readings.read(self.floor.market.snapshots(&reads.snapshots).await, Input::Snapshots);
+            // After the request: what came meanwhile is newer than its answer.
+            let streamed = self.floor.market.streamed(&reads.snapshots).into_iter();
+            readings.inputs.extend(streamed.map(|(symbol, quote)| Input::Streamed(symbol, quote)));
         }
         // Last, so that it is as young as can be when an order leaves.
         if wants(reads.halt, self.observed.halt.is_some()) {

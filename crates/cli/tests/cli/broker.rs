@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -30,6 +31,11 @@ data = "iex"
 key = "PKBLOCKED"
 secret = "canary-secret"
 blocked = true
+
+[[account]]
+key = "ELSEWHERE"
+secret = "canary-secret"
+elsewhere = true
 "#;
 
 /// An exchange process; it ends with its test.
@@ -48,12 +54,21 @@ impl Drop for Exchange {
 
 impl Exchange {
     fn start(world: &str) -> Self {
+        Self::start_with(world, "")
+    }
+
+    /// With faults, as in a file of `--faults`.
+    fn start_with(world: &str, faults: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("world.toml");
         fs::write(&path, world).unwrap();
+        let script = dir.path().join("faults.toml");
+        fs::write(&script, faults).unwrap();
         let mut child = Command::new(BINARY)
             .args(["exchange", "--port", "0", "--latency-ms", "0..5", "--world"])
             .arg(path)
+            .arg("--faults")
+            .arg(script)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -61,6 +76,16 @@ impl Exchange {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("exchange on ").unwrap().to_owned();
         Self { child, url, dir }
+    }
+
+    /// What a control request answers.
+    fn control(&self, path: &str) -> Value {
+        let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap();
+        write!(stream, "GET /_control/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     /// A command with this key, which reaches nothing but this machine.
@@ -105,6 +130,8 @@ fn what_is_wrong_with_an_account_is_said_in_one_line() {
     let paper = ["--account", "paper"];
     check("PKNOBODY", &paper, "KEYS_REFUSED", "typing errors");
     check("AKGOOD", &paper, "KEYS_OTHER_ENVIRONMENT", "--account live");
+    // A key that does not say what it is.
+    check("ELSEWHERE", &paper, "KEYS_REFUSED", "of this environment");
     check("PKBLOCKED", &paper, "ACCOUNT_BLOCKED", "dashboard");
     check("PKIEX", &paper, "DATA_NOT_SUBSCRIBED", "feed=iex");
     let other = ["--account", "paper", "--account-id", "PA999"];
@@ -118,6 +145,9 @@ fn what_is_wrong_with_an_account_is_said_in_one_line() {
     let keys = exchange.dir.path().join("none.toml");
     let keys = ["--account", "paper", "--keys", keys.to_str().unwrap()];
     check("PKGOOD", &keys, "KEYS_UNREADABLE", "none.toml");
+    let words = ["run", plan, "--now", "--stream-quotes", "--state", state];
+    let (code, text) = said(&mut bare(&words, "PKGOOD"));
+    assert!(code == 2 && text.contains("refused: NO_STREAM: "), "{code} {text}");
 }
 
 /// A request to another machine is not sent from a rehearsal, and a broker that is away is told.
@@ -164,9 +194,17 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     let found = codes(&report);
     assert!(found.contains(&"SYMBOL_UNKNOWN") && found.contains(&"ASSET_NOT_TRADABLE"), "{report}");
     assert_eq!(code, 0, "warnings do not count");
-    let (code, report) = look("PKIEX", None);
-    assert_eq!((code, codes(&report)), (1, vec!["DATA_NOT_SUBSCRIBED"]), "{report}");
-    assert_eq!(look("PKNOBODY", None).0, 1);
+    let check = |key: &str, expected: &str| {
+        let (code, report) = look(key, None);
+        assert_eq!((code, codes(&report)), (1, vec![expected]), "{key}: {report}");
+        let (code, text) = said(&mut exchange.command(&["doctor", "--account", "paper"], key));
+        let mends = text.lines().filter(|line| line.trim_start().starts_with(expected));
+        assert!(code == 1 && mends.count() == 1, "{text}");
+    };
+    check("PKIEX", "DATA_NOT_SUBSCRIBED");
+    check("PKNOBODY", "KEYS_REFUSED");
+    check("AKGOOD", "KEYS_OTHER_ENVIRONMENT");
+    check("ELSEWHERE", "KEYS_REFUSED");
     let (code, text) = said(&mut exchange.command(&["doctor", "--account", "paper"], "PKBLOCKED"));
     assert!(
         code == 1 && text.contains("ACCOUNT_BLOCKED: ") && text.contains("Nothing was traded"),
@@ -174,13 +212,65 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     );
 }
 
+/// The world of the example plan.
+fn example_world() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let world = fs::read_to_string(path.join("../../examples/worlds/growth-and-bonds.toml"));
+    world.unwrap().replace("alchemiser-secret", SECRET)
+}
+
+/// What goes wrong: answers to orders that come after their client has given them up, and a slot of the stream that stays
+/// busy after its connection has ended.
+const LATE: &str = "\
+[[fault]]
+do = 'slow_answer'
+method = 'POST'
+ms = 1500
+times = 2
+
+[[fault]]
+do = 'ghost_slot'
+path = '/v2/sip'
+times = 0
+";
+
+/// S3, M3, T2: a plan with symbols that cannot be traded says so and trades the others, on quotes of a stream, though the
+/// answers to orders come after the timeout; no order is there twice.
+#[test]
+fn a_plan_is_traded_on_streamed_quotes_though_answers_come_too_late() {
+    let world = example_world() + "\n[[listing]]\nsymbol = 'PINK'\ntradable = false\n";
+    let exchange = Exchange::start_with(&world, LATE);
+    let event = fs::read_to_string(example()).unwrap();
+    let event = event.replace("\"SCHD\"", "\"NOSUCH\"").replace("\"VTI\"", "\"PINK\"");
+    let plan = exchange.dir.path().join("plan.json");
+    fs::write(&plan, event).unwrap();
+    let state = exchange.dir.path().join("state");
+    let words = ["run", plan.to_str().unwrap(), "--now", "--json", "--policy", "cross"];
+    let words = [&words[..], &["--set", "http_timeout=1", "--stream-quotes", "--broker", "alpaca"]];
+    let words = [&words.concat()[..], &["--account", "paper", "--state"]].concat();
+    let words = [&words[..], &[state.to_str().unwrap()]].concat();
+    let output = exchange.command(&words, "PKALCHEMISER").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    for warning in ["SYMBOL_UNKNOWN: the broker does not know NOSUCH", "ASSET_NOT_TRADABLE: PINK"] {
+        let lines = text.lines().filter(|line| line.contains(warning));
+        assert_eq!(lines.count(), 1, "{warning}: {text}");
+    }
+    let report = json(&output);
+    assert_eq!((output.status.code(), &report["outcome"]), (Some(3), &"failed".into()), "{report}");
+    let (code, found) = verify(&state);
+    assert_eq!(code, 0, "{found}");
+    let hits = exchange.control("faults")["hits"].clone();
+    assert_eq!((&hits["slow_answer"], &hits["ghost_slot"]), (&2.into(), &1.into()), "{hits}");
+    let account = &exchange.control("state")["accounts"][0];
+    let orders = account["orders"].as_array().unwrap();
+    let filled = orders.iter().filter(|order| order["status"] == "filled").count();
+    assert!(filled >= 5, "{account}");
+}
+
 /// H1, X1, S14: a plan is traded over HTTP, once, and its log is sound.
 #[test]
 fn a_plan_is_traded_over_http() {
-    let world = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/worlds/growth-and-bonds.toml"),
-    );
-    let exchange = Exchange::start(&world.unwrap().replace("alchemiser-secret", SECRET));
+    let exchange = Exchange::start(&example_world());
     let (plan, state) = (example(), exchange.dir.path().join("state"));
     let words = ["run", plan.to_str().unwrap(), "--now", "--json", "--policy", "cross"];
     let words = [&words[..], &["--broker", "alpaca", "--account", "paper", "--state"]].concat();

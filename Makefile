@@ -31,7 +31,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser
+.PHONY: run sim sim-night crashes planted kill-night http-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -64,6 +64,9 @@ kill-night: ## KILLS times (500) kill -9 at a random moment of the real binary; 
 http-faults: ## SCRIPTS (200) random scripts of faults over HTTP: adapter and executor against the exchange, every invariant checked
 	ALCHEMISER_HTTP_SCRIPTS=$(SCRIPTS) ALCHEMISER_HTTP_FIRST=$(FIRST) \
 		$(CARGO) test --locked -p alchemiser-tests --test all http_faults:: -- --nocapture
+
+broker-traces: ## the original's 46 scenarios over HTTP: what it filled, sent, called and published, and what ours does
+	$(CARGO) test --locked -p alchemiser-tests --test all broker_traces_conform_over_http -- --nocapture
 
 model: ## the protocol's models on every path: how many states there are, and how short the way to each planted fault is
 	$(CARGO) test --locked -p alchemiser-model -- --nocapture

@@ -19,6 +19,8 @@ export const ANSWERS: readonly Answer[] = [
   below("ledger", "WorkflowOutcomeRole"),
   below("open", "RebalancePlannedRole", "SweeperRole", "TradeExecutionRole"),
   below("probe", "RebalancePlannedRole", "SweeperRole", "TradeExecutionRole", "WorkflowOutcomeRole"),
+  below("quotes", "TradeExecutionRole", "WorkflowOutcomeRole"),
+  below("reports", "WorkflowOutcomeRole"),
   {
     rule: "AwsSolutions-S1",
     resources: ["StateBucket"],

@@ -17,7 +17,7 @@ fn seconds(count: i64) -> SignedDuration {
     SignedDuration::from_secs(count)
 }
 
-/// H5: the wiring that is run is the wiring that is deployed.
+/// The wiring that is run is the wiring that is deployed.
 #[test]
 fn what_is_deployed() {
     let deployed = Deployment::deployed().unwrap();
@@ -59,7 +59,7 @@ fn what_the_queues_do() {
     assert_eq!(rule("RebalancePlannedRule").handover, expected);
 }
 
-/// H6: what is not honored is refused by its name.
+/// What is not honored is refused by its name.
 #[test]
 fn what_is_not_honored_is_refused_by_name() {
     let expected = "expected what is honored here, found the";

@@ -35,6 +35,9 @@ use crate::{
 /// Where state is: `s3://BUCKET/PREFIX` or `file:DIR`.
 pub const STATE: &str = "ALCHEMISER_STATE";
 
+/// The bus. With state in a directory, events are files of it unless a bus is named.
+pub const BUS: &str = "ALCHEMISER_BUS";
+
 /// Which function this is: each needs, and may do, less than all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -106,7 +109,10 @@ impl Function {
         let is_outside = matches!(venue, Some(Venue::Alpaca(..)));
         let default = (!is_outside).then_some(SIMULATED_ACCOUNT);
         let own = venue.as_ref().map(Venue::settings).unwrap_or_default();
-        let local = LocalFunction::from_env(rules(default, own)?)?;
+        let mut local = LocalFunction::from_env(rules(default, own)?)?;
+        if variable::optional(BUS).is_some() {
+            local.desk.publisher = publisher(role, &Amazon::from_env().await?)?;
+        }
         let account = if role == Role::TradeExecution && is_outside {
             Some(account(&Amazon::from_env().await?)?)
         } else {
@@ -201,7 +207,7 @@ fn account(amazon: &Amazon) -> Result<Account, Failed> {
 fn publisher(role: Role, amazon: &Amazon) -> Result<Arc<dyn EventPublisher>, Failed> {
     match role {
         Role::RebalancePlanned | Role::TradeExecution | Role::Sweeper => {
-            let bus = variable::required("ALCHEMISER_BUS", "the bus's name")?;
+            let bus = variable::required(BUS, "the bus's name")?;
             Ok(Arc::new(BusPublisher::new(amazon.events(), bus)))
         }
         Role::WorkflowOutcome => Ok(Arc::new(Silent)),

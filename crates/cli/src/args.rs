@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Backtest(crate::backtest::BacktestArgs),
     /// Serve an Alpaca-compatible exchange on 127.0.0.1
     Exchange(crate::exchange::ExchangeArgs),
+    /// Run the deployed functions on this machine: bus, queues, retries and dead letters as the template has them
+    Local(crate::local::LocalArgs),
     /// Look an account at Alpaca over without trading: keys, blocks, clock, permissions, data, the plan's symbols
     Doctor(crate::doctor::DoctorArgs),
     /// Print the JSON Schema of each event's detail

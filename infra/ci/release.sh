@@ -11,4 +11,6 @@ for name in rebalance-planned trade-execution workflow-outcome sweeper; do
     python3 infra/ci/zip.py "target/lambda/$arch/$name/bootstrap" "$out/$name-$arch.zip"
     mv "crates/lambdas/bootstrap/${name}_bin.cdx.json" "$out/$name.cdx.json"
 done
+# The workspace's other programs are described, too.
+find crates -name '*_bin.cdx.json' -delete
 (cd "$out" && sha256sum ./*.zip ./*.json >SHA256SUMS && cat SHA256SUMS)

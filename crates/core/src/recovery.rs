@@ -50,28 +50,27 @@ pub fn lost<'a>(state: &Execution, orders: impl IntoIterator<Item = &'a OrderRep
     let unknown = orders.into_iter().filter_map(|order| Some((order.our_id()?, order)));
     let unknown: BTreeMap<ClientOrderId, &OrderReport> =
         unknown.filter(|(id, _)| !known(id)).collect();
-    if unknown.is_empty() {
-        return Vec::new();
+    let mut found: Vec<(usize, Lost)> = Vec::new();
+    for attempt in 1..=ATTEMPTS_SOUGHT {
+        // Most legs have few orders: once each of ours is found, no more ids are derived.
+        if found.len() == unknown.len() {
+            break;
+        }
+        let of_leg = |(place, leg): (usize, &Leg)| {
+            let id = leg_order_id(state, leg, attempt);
+            let report = (*unknown.get(&id)?).clone();
+            Some((place, Lost { symbol: leg.symbol().clone(), attempt, report }))
+        };
+        found.extend(state.legs.iter().enumerate().filter_map(of_leg));
     }
-    state.legs.iter().flat_map(|leg| of_leg(state, leg, &unknown)).collect()
+    // Attempts ascend already.
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, lost)| lost).collect()
 }
 
-fn of_leg(
-    state: &Execution,
-    leg: &Leg,
-    unknown: &BTreeMap<ClientOrderId, &OrderReport>,
-) -> Vec<Lost> {
+fn leg_order_id(state: &Execution, leg: &Leg, attempt: u32) -> ClientOrderId {
     let plan = &state.plan;
-    let of_leg = |order: &&&OrderReport| order.symbol == *leg.symbol() && order.side == leg.side;
-    let sought = unknown.values().filter(of_leg).count();
-    let at = |attempt: u32| {
-        let id =
-            ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, attempt);
-        let report = (*unknown.get(&id)?).clone();
-        Some(Lost { symbol: leg.symbol().clone(), attempt, report })
-    };
-    // Most legs have one order: what is not derived need not be compared.
-    (1..=ATTEMPTS_SOUGHT).filter_map(at).take(sought).collect()
+    ClientOrderId::derive(&plan.account, &plan.plan_id, leg.symbol(), leg.side, attempt)
 }
 
 /// What goes into the log: that it was recovered, what the broker says of the orders that it knows, every order that it
@@ -152,11 +151,10 @@ pub(crate) fn adopt(
     (symbol, attempt, report): (&Symbol, u32, &Reported),
     at: Timestamp,
 ) {
-    let plan = &state.plan;
     let Some(leg) = state.leg(symbol) else { return };
     let known = leg.children.iter().any(|child| child.attempt == attempt);
     let Some(limit) = report.limit.or(report.average_price).filter(|_| !known) else { return };
-    let id = ClientOrderId::derive(&plan.account, &plan.plan_id, symbol, leg.side, attempt);
+    let id = leg_order_id(state, leg, attempt);
     let terms = OrderTerms {
         symbol: symbol.clone(),
         side: leg.side,

@@ -7,11 +7,12 @@ use alchemiser_core::{
     policy::Policy,
     quantity::Quantity,
     recovery::{self, Recovery},
+    report::OrderReport,
 };
 
 use crate::{
     broker::Post,
-    given::{plan, symbol},
+    given::{plan, start, symbol},
     story::Story,
 };
 
@@ -186,4 +187,23 @@ fn an_adoption_comes_once() {
         story.state.take(&again(&FactKind::Adopted(name, attempt, report)));
         assert_eq!(story.state.children().count(), before.children().count());
     }
+}
+
+/// I4: an order under an id of ours is lost from a log that lacks it, whatever else the broker says of it.
+#[test]
+fn an_order_under_our_id_is_lost_whatever_it_is() {
+    let story = traded();
+    let mut orders = story.broker.orders.clone();
+    let empty = Execution::claimed(&story.state.plan, start(), Policy::default());
+    let ids = |orders: &[OrderReport]| {
+        let lost = recovery::lost(&empty, orders);
+        lost.into_iter().map(|lost| lost.report.client_order_id).collect::<Vec<_>>()
+    };
+    let all = ids(&orders);
+    assert!(all.len() > 1, "{all:?}");
+    for order in &mut orders {
+        order.side = order.side.opposite();
+        order.symbol = symbol("OTHER");
+    }
+    assert_eq!(ids(&orders), all);
 }

@@ -32,7 +32,8 @@ pub fn day(word: &str, seed: u64, opens_at: Nanos) -> Option<Tape> {
     let listing = Listing { price, regime, round_lot, ..sample(seed, &symbol, Money::ZERO) };
     let tick = pips(listing.grid().dollars())?;
     let mut book = Book::new(seed, &listing);
-    let mut tape = Tape { symbol: word.to_owned(), day: format!("seed {seed}"), ..Tape::default() };
+    let (symbol, day) = (word.to_owned(), format!("seed {seed}"));
+    let mut tape = Tape { symbol, day, opens_at, ..Tape::default() };
     tape.shown.extend(shown(&book.quote(), opens_at, tick));
     book.advance(SessionTime::from_millis(SESSION_S * 1_000), &mut |event| match event {
         MarketEvent::Quote(quote) => tape.shown.extend(shown(quote, opens_at, tick)),

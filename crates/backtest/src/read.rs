@@ -212,13 +212,17 @@ fn cents(path: &Path, line: u64, text: &str) -> Result<Pips, Unreadable> {
 /// Leaves out what is outside of the session; a day that is mostly outside has another time zone.
 fn in_session(path: &Path, tape: &mut Tape) -> Result<(), Unreadable> {
     let Some((first, _)) = tape.span() else { return Ok(()) };
-    let Ok(zone) = TimeZone::get("America/New_York") else { return Ok(()) };
+    let Ok(zone) = TimeZone::get("America/New_York") else {
+        let expected = "the time zone America/New_York in this program".to_owned();
+        return Err(refused("NO_TIME_ZONE", path, (String::new(), expected, "none".to_owned())));
+    };
     let began = moment(first).to_zoned(zone);
     let at = |hour: i8, minute: i8| {
         let zoned = began.with().time(time(hour, minute, 0, 0)).build().ok()?;
         Nanos::try_from(zoned.timestamp().as_nanosecond()).ok()
     };
     let (Some(opens), Some(closes)) = (at(9, 30), at(16, 0)) else { return Ok(()) };
+    tape.opens_at = opens;
     let inside = |at: Nanos| (opens..=closes).contains(&at);
     let before = tape.rows();
     tape.shown.retain(|shown| inside(shown.at));

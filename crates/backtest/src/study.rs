@@ -25,22 +25,15 @@ pub struct Arrivals {
     pub seed: u64,
 }
 
-/// Half past nine of a tape's day: its first quote, rounded down to half an hour.
-fn opens_at(tape: &Tape) -> Option<Nanos> {
-    let (first, _) = tape.span()?;
-    Some(first - first % (1_800 * SECOND))
-}
-
 /// The times of a day's arrivals, ascending.
 fn times(tape: &Tape, arrivals: &Arrivals) -> Vec<Nanos> {
-    let Some(opens_at) = opens_at(tape) else { return Vec::new() };
     let subject = format!("{}/{}", tape.symbol, tape.day);
     let mut chance = Chance::of(arrivals.seed, "arrivals", &subject);
     let millis = |seconds: Nanos| u64::try_from(seconds).unwrap_or_default() * 1_000;
     let (from, to) = (millis(arrivals.from_s), millis(arrivals.to_s));
     let mut draw = || Nanos::try_from(chance.between(from, to)).unwrap_or_default();
     let mut times: Vec<Nanos> =
-        (0..arrivals.count).map(|_| opens_at + draw() * (SECOND / 1_000)).collect();
+        (0..arrivals.count).map(|_| tape.opens_at + draw() * (SECOND / 1_000)).collect();
     times.sort_unstable();
     times
 }

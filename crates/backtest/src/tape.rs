@@ -118,6 +118,8 @@ pub struct Tape {
     pub symbol: String,
     /// The day, or the seed of a generated one.
     pub day: String,
+    /// When its session opens: 09:30 in New York.
+    pub opens_at: Nanos,
     /// Usable quotes, in order of time.
     pub shown: Vec<Shown>,
     /// Prints, in order of time.

@@ -65,6 +65,10 @@ fn days_are_read() {
     assert_eq!((day.shown.len(), day.prints.len()), (2, 2));
     assert_eq!((day.shown[1].bid, day.shown[1].bid_size), (100_100, 200));
     assert_eq!((day.prints[1].price, day.prints[1].lit), (100_150, false));
+    assert_eq!(day.opens_at, OPENS_S * 1_000_000_000);
+    // A day whose file begins late opens when the others do.
+    let late = read(&[row(5_400, "10.00,500,10.02,300")], None, "csv", Sizes::Shares).unwrap();
+    assert_eq!(late[0].opens_at, day.opens_at);
     let bare = read(&quotes, None, "csv", Sizes::Shares).unwrap();
     assert_eq!(bare[0].prints, []);
 }

@@ -113,5 +113,7 @@ fn recorded_days_cost_what_was_measured() {
     check(core(PolicyKind::Liquidity), Model::Conservative, 0.86);
     check(Rule::Peg, Model::Conservative, 0.79);
     check(core(PolicyKind::Adaptive), Model::Conservative, 0.75);
+    check(core(PolicyKind::Liquidity), Model::Strict, 0.96);
+    check(Rule::Peg, Model::Strict, 1.03);
     check(core(PolicyKind::Adaptive), Model::Strict, 0.91);
 }

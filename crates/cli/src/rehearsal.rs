@@ -54,8 +54,8 @@ pub(crate) struct Rehearsal {
     answered: Arc<Mutex<Answered>>,
 }
 
-/// The expected price against the mid, in half-spreads: as measured on held-out ticks for `adaptive` and for the policy that
-/// `liquidity` is made after; a market order's for the others, which were not measured.
+/// The expected price against the mid, in half-spreads: what the design's prototype measured on held-out ticks for `adaptive`
+/// and for the policy that `liquidity` is made after; a market order's for the others, which it did not measure.
 fn expected_half_spreads(policy: PolicyKind, ticks: Decimal) -> Decimal {
     let hundredths = match policy {
         PolicyKind::Adaptive if ticks <= Decimal::TWO => 65,

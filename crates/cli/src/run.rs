@@ -335,7 +335,8 @@ fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Res
     lines.push(format!("{terminal}: {}", settle::summary(state)));
     if let (Some(half_spreads), Some(bps)) = table::mean_cost(state) {
         let mean = "Mean cost against the mid at the first submit, weighted by notional";
-        lines.push(format!("{mean}: {half_spreads:.2} half-spreads, {bps:.2} bps"));
+        let [half_spreads, bps] = [half_spreads, bps].map(|mean| table::rounded(Some(mean), 2));
+        lines.push(format!("{mean}: {half_spreads} half-spreads, {bps} bps"));
     }
     lines.push(format!("\nLog     {}\nLedger  {}\n\nNext:", places.log, places.ledger));
     lines.push(format!("  {program} ledger --state {root}\n  {program} verify --state {root}"));

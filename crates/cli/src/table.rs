@@ -4,20 +4,24 @@ use alchemiser_core::{
     execution::Execution,
     ledger,
     leg::{LegOutcome, Reason},
+    price::Price,
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// A decimal without trailing zeros.
 pub(crate) fn plain(value: Decimal) -> String {
     value.normalize().to_string()
 }
 
+/// A number with so many decimals, rounded as the pages round it: formatting alone would cut the others off.
 pub(crate) fn rounded(value: Option<Decimal>, decimals: u32) -> String {
-    value.map_or_else(
-        || "-".to_owned(),
-        |value| format!("{:.1$}", value, usize::try_from(decimals).unwrap_or(2)),
-    )
+    let round = |value: Decimal| {
+        let away = RoundingStrategy::MidpointAwayFromZero;
+        let value = value.round_dp_with_strategy(decimals, away);
+        format!("{:.1$}", value, usize::try_from(decimals).unwrap_or(2))
+    };
+    value.map_or_else(|| "-".to_owned(), round)
 }
 
 /// A table with its numeric columns to the right.
@@ -99,8 +103,7 @@ pub(crate) fn legs(state: &Execution) -> Table {
             leg.side.word().to_owned(),
             leg.sized.map_or_else(|| "-".to_owned(), |sized| sized.target.to_string()),
             leg.filled().to_string(),
-            leg.average_price()
-                .map_or_else(|| "-".to_owned(), |price| format!("{:.4}", price.dollars())),
+            rounded(leg.average_price().map(Price::dollars), 4),
             rounded(measures.cost_bps, 2),
             rounded(measures.cost_half_spreads, 2),
             leg.children.len().to_string(),

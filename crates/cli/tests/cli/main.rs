@@ -15,6 +15,7 @@ mod halt;
 mod help;
 mod input;
 mod kill;
+mod measures;
 mod recover;
 mod rehearsal;
 mod report;

@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Halt(HaltArgs),
     /// Let trading go on after a halt
     Resume(SwitchArgs),
+    /// Stop one plan: its open orders are canceled, and it ends as failed with what was done
+    Cancel(CancelArgs),
     /// Run plans in a simulated world where everything goes wrong, and check the invariants
     Simulate(SimulateArgs),
     /// Measure what policies would have paid on recorded or generated days, by the code that trades
@@ -130,7 +132,7 @@ pub(crate) struct RunOptions {
 }
 
 /// Where settings come from, besides the defaults and the environment (`ALCHEMISER__WORKING_TIME__NORMAL=90`).
-#[derive(ClapArgs, Debug)]
+#[derive(ClapArgs, Clone, Debug)]
 pub(crate) struct SettingArgs {
     /// A TOML file of settings (or the one that `ALCHEMISER_CONFIG` names); the environment wins over it
     #[arg(long, value_name = "FILE")]
@@ -160,6 +162,9 @@ pub(crate) struct SwitchArgs {
     /// The state directory
     #[arg(long, default_value = "state")]
     pub(crate) state: PathBuf,
+    /// Do not ask where the account trades real money
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -172,6 +177,32 @@ pub(crate) struct HaltArgs {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) switch: SwitchArgs,
+}
+
+#[derive(ClapArgs, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct CancelArgs {
+    /// The plan
+    pub(crate) plan_id: String,
+    /// Why, for whoever looks at the plan later
+    #[arg(long, default_value = "no reason given")]
+    pub(crate) reason: String,
+    /// The state directory
+    #[arg(long, default_value = "state")]
+    pub(crate) state: PathBuf,
+    /// Where the plan was traded: needed at Alpaca, when no process trades it any more
+    #[arg(long, value_enum, default_value = "simulated")]
+    pub(crate) broker: crate::broker::BrokerWord,
+    #[command(flatten)]
+    pub(crate) account: crate::broker::AccountArgs,
+    #[command(flatten)]
+    pub(crate) given: SettingArgs,
+    /// Do not ask before a plan of a live account is canceled
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -29,7 +29,7 @@ const ACCOUNT_VARIABLE: &str = "ALCHEMISER_ACCOUNT";
 const LOOPBACK_VARIABLE: &str = "ALCHEMISER_LOOPBACK_ONLY";
 
 /// Where an account is, and how it is reached.
-#[derive(ClapArgs, Debug)]
+#[derive(ClapArgs, Clone, Debug)]
 pub(crate) struct AccountArgs {
     /// Which kind of account at Alpaca
     #[arg(long, value_enum, value_name = "KIND")]

@@ -1,4 +1,4 @@
-//! Asking before money moves.
+//! Asking before money moves, or before what moves it is switched.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -11,7 +11,7 @@ pub(crate) fn confirmed(question: &str, is_given: bool) -> Result<(), Stopped> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        return refused("expected --yes, or a terminal to ask on, found neither; nothing was sent");
+        return refused("expected --yes, or a terminal to ask on, found neither; nothing was done");
     }
     let failed = |error: std::io::Error| Stopped::failed("TERMINAL", &error);
     let mut terminal = std::io::stderr();
@@ -21,6 +21,6 @@ pub(crate) fn confirmed(question: &str, is_given: bool) -> Result<(), Stopped> {
     if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
         Ok(())
     } else {
-        refused("it was not confirmed; nothing was sent")
+        refused("it was not confirmed; nothing was done")
     }
 }

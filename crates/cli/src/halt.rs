@@ -3,11 +3,12 @@
 //! They write one entry of the account log, beside a process that trades: it reads the switch before every decision,
 //! cancels what is open, and ends its plan.
 
-use std::sync::Arc;
+use std::{io::IsTerminal, path::Path, sync::Arc};
 
 use alchemiser_core::{
     account::Halt,
     ids::{AccountId, Owner},
+    reading::TradeMode,
 };
 use alchemiser_driver::{
     account,
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     args::{HaltArgs, SwitchArgs},
+    confirm::confirmed,
     exit::{Exit, Stopped},
     load, remote,
     session::AWS_ACCOUNT,
@@ -35,26 +37,31 @@ struct Said<'a> {
     since: Option<String>,
 }
 
-fn failed(error: impl std::fmt::Display) -> Stopped {
+pub(crate) fn failed(error: impl std::fmt::Display) -> Stopped {
     Stopped::failed("ACCOUNT_LOG", &error)
 }
 
 async fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
+    let account = AccountId::new(&named(switch)?)
+        .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))?;
+    Ok((desk_of(&switch.state).await?, account))
+}
+
+/// Store, time and name of a person; its bus has nobody at the other end.
+pub(crate) async fn desk_of(state: &Path) -> Result<Desk, Stopped> {
     let owner = Owner::new(&Uuid::new_v4().to_string()).map_err(failed)?;
-    let store = store(switch, &owner).await?;
+    let store = store(state, &owner).await?;
     let routes = Routes::deployed().map_err(failed)?;
     let bus = SharedBus::new(Bus::new(routes, AWS_ACCOUNT, "local"));
     let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-    let account = AccountId::new(&named(switch)?)
-        .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))?;
-    Ok((Desk { store, publisher: Arc::new(bus), clock, owner }, account))
+    Ok(Desk { store, publisher: Arc::new(bus), clock, owner })
 }
 
-async fn store(switch: &SwitchArgs, owner: &Owner) -> Result<Arc<dyn Store>, Stopped> {
-    if remote::is_bucket(&switch.state) {
-        return remote::store(&switch.state).await;
+async fn store(state: &Path, owner: &Owner) -> Result<Arc<dyn Store>, Stopped> {
+    if remote::is_bucket(state) {
+        return remote::store(state).await;
     }
-    let state = load::existing(&switch.state)?;
+    let state = load::existing(state)?;
     Ok(Arc::new(FileStore::new(&state, owner).map_err(failed)?))
 }
 
@@ -70,8 +77,14 @@ fn named(switch: &SwitchArgs) -> Result<String, Stopped> {
     }
 }
 
+/// The account trades real money, as far as its plans' logs say.
+async fn is_live(desk: &Desk, id: &AccountId) -> Result<bool, Stopped> {
+    let mode = account::mode(&desk.store, id).await.map_err(failed)?;
+    Ok(mode == Some(TradeMode::Live))
+}
+
 /// Who is at the keyboard, as far as the system says.
-fn who() -> String {
+pub(crate) fn who() -> String {
     std::env::var("USER").map_or_else(|_| "a person".to_owned(), |user| format!("user {user}"))
 }
 
@@ -97,6 +110,11 @@ fn say(
 pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.switch.json);
     let (desk, id) = desk(&args.switch).await.map_err(stopped)?;
+    // Where nobody can be asked trading is stopped at once.
+    if std::io::stdin().is_terminal() && is_live(&desk, &id).await.map_err(stopped)? {
+        let question = format!("Account {id} trades real money. Stop trading in it?");
+        confirmed(&question, args.switch.yes).map_err(stopped)?;
+    }
     let asked = Halt::new(&who(), &args.reason, desk.clock.now());
     let halt = account::halt(&desk, &id, asked).await.map_err(|error| stopped(failed(error)))?;
     let text = format!(
@@ -112,6 +130,18 @@ pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
 pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(switch.json);
     let (desk, id) = desk(switch).await.map_err(stopped)?;
+    let current =
+        account::newest(&desk.store, &id).await.map_err(|error| stopped(failed(error)))?;
+    let halt = current.and_then(|entry| entry.account.halt);
+    if let Some(halt) = halt.filter(|_| !switch.yes)
+        && is_live(&desk, &id).await.map_err(stopped)?
+    {
+        let question = format!(
+            "Account {id} trades real money, and is halted since {}, by {}: {}. Let trading go on?",
+            halt.at, halt.who, halt.why
+        );
+        confirmed(&question, false).map_err(stopped)?;
+    }
     let ended =
         account::resume(&desk, &id, &who()).await.map_err(|error| stopped(failed(error)))?;
     let text = match ended {

@@ -2,13 +2,14 @@
 //!
 //! `run` composes what AWS composes when deployed: the bus routes by the deployed rules to the three Lambda functions'
 //! handlers, which work on a store of files and on the simulated exchange or at Alpaca (`doctor` looks that account over first). `status`, `ledger`, `report`, `replay` and `verify` only read;
-//! `halt` and `resume` turn the switch that stops trading. `config` shows what `run` would go by;
+//! `halt` and `resume` turn the switch that stops trading, `cancel` stops one plan. `config` shows what `run` would go by;
 //! `exchange` serves the exchange over HTTP to whoever speaks Alpaca's language; `simulate` tries all of it in a world where everything goes wrong.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
 mod args;
 mod backtest;
 mod broker;
+mod cancel;
 mod config;
 mod confirm;
 mod doctor;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         (Ok(runtime), Command::Retry(args)) => runtime.block_on(retry::retry(args)),
         (Ok(runtime), Command::Halt(args)) => runtime.block_on(halt::halt(&args)),
         (Ok(runtime), Command::Resume(args)) => runtime.block_on(halt::resume(&args)),
+        (Ok(runtime), Command::Cancel(args)) => runtime.block_on(cancel::cancel(args)),
         (Ok(runtime), Command::Recover(args)) => runtime.block_on(recover::recover(&args)),
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),

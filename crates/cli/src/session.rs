@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use alchemiser_alpaca::{Alpaca, Listening, Pace};
 use alchemiser_core::{
-    ids::{AccountId, Owner, Symbol},
+    ids::{AccountId, Owner, PlanId, Symbol},
     plan::{Age, Plan},
     policy::Policy,
 };
@@ -25,7 +25,7 @@ use alchemiser_local::{
     state::StateDir,
     store::FileStore,
 };
-use alchemiser_wire::plan::Accounts;
+use alchemiser_wire::{incoming, plan::Accounts, request::Request};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -50,6 +50,7 @@ pub(crate) struct Session {
     venue: Venue,
     watcher: Arc<dyn Watcher>,
     rehearsal: Option<Arc<Mutex<Answered>>>,
+    only: Option<PlanId>,
 }
 
 /// Where plans are traded.
@@ -145,12 +146,25 @@ impl Session {
             venue,
             watcher,
             rehearsal: None,
+            only: None,
         })
     }
 
     /// The same session, but that every order is answered here and none is sent.
     pub(crate) fn rehearsing(self, answered: Arc<Mutex<Answered>>) -> Self {
         Self { rehearsal: Some(answered), ..self }
+    }
+
+    /// The same session, but that no other plan is traded: whoever asks for one asks again.
+    pub(crate) fn only(self, plan: PlanId) -> Self {
+        Self { only: Some(plan), ..self }
+    }
+
+    /// A request for another plan than the only one.
+    fn is_left(&self, payload: &[u8]) -> bool {
+        let asked = || Request::read(&incoming::envelope(payload).ok()?).ok();
+        let other = |only: &PlanId| asked().is_some_and(|request| request.plan_id != *only);
+        self.only.as_ref().is_some_and(other)
     }
 
     /// Listens to the quotes of these symbols, where there is a broker to listen to.
@@ -204,6 +218,7 @@ impl Session {
                 trail.accepted.extend(handled.accepted);
                 handled.failed
             }
+            "TradeExecutionFunction" if self.is_left(payload) => Vec::new(),
             "TradeExecutionFunction" => {
                 let floor = async |plan: &Plan| self.floor(plan).map(|floor| (floor, ()));
                 let policy = &self.rules.policy;

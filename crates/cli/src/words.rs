@@ -37,7 +37,8 @@ pub(crate) fn part(kind: &FactKind) -> &'static str {
     match kind {
         FactKind::Claimed(_) | FactKind::LeaseTaken(..) | FactKind::HandedOver => "owner",
         FactKind::Acquired(_) | FactKind::Recovered(_) => "owner",
-        FactKind::HaltSeen(_) | FactKind::FundsVerified(_) | FactKind::Arrived(..) => "known",
+        FactKind::HaltSeen(_) | FactKind::CancelSeen(_) => "known",
+        FactKind::FundsVerified(_) | FactKind::Arrived(..) => "known",
         FactKind::PreflightPassed(_) | FactKind::Reconciled(_) | FactKind::Marked(..) => "known",
         FactKind::PlanStopped(_) | FactKind::Allocated(_) | FactKind::Sized(..) => "decided",
         FactKind::Waiting(..) | FactKind::LegFinished(..) | FactKind::PhaseChanged(_) => "decided",
@@ -90,6 +91,7 @@ pub(crate) fn words(kind: &FactKind) -> Option<String> {
         FactKind::HaltSeen(halt) => {
             format!("trading in the account is halted by {}: {}", halt.who, halt.why)
         }
+        FactKind::CancelSeen(by) => format!("the plan is canceled by {}: {}", by.who, by.why),
         FactKind::FundsVerified(funds) => {
             format!("money: ${} before, ${} of proceeds show", funds.before, funds.proceeds)
         }

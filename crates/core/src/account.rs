@@ -59,7 +59,7 @@ impl Usage {
     }
 }
 
-/// Trading is stopped, by a person or by a control.
+/// Trading is stopped, in an account or of one plan, by a person or by a control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Halt {
     /// Who stopped it.
@@ -102,6 +102,8 @@ pub struct Account {
     pub cent_symbols: Vec<Symbol>,
     /// The halt, while trading is stopped.
     pub halt: Option<Halt>,
+    /// Plans that are not to be traded any further, with who said so, and why; until they are over.
+    pub canceled: Vec<(PlanId, Halt)>,
 }
 
 /// What changes an account.
@@ -117,6 +119,8 @@ pub enum Change {
     Halted(Halt),
     /// Trading may go on, says this person.
     Resumed(String),
+    /// One plan is not to be traded any further. The first one who says so is kept.
+    Canceled(PlanId, Halt),
 }
 
 /// What a plan knows of its account, from the moment it took it; kept in the plan's own log.
@@ -166,6 +170,7 @@ impl Account {
             }
             Change::Released(plan, used, refused) => {
                 if self.holder.take_if(|holder| holder.plan == *plan).is_some() {
+                    self.canceled.retain(|(other, _)| other != plan);
                     let lost = is_planted(Plant::UsageLost);
                     self.used = if lost { self.used } else { self.used.plus(*used) };
                     self.cent_symbols.extend(refused.iter().cloned());
@@ -175,8 +180,18 @@ impl Account {
             }
             Change::Halted(halt) => self.halt = self.halt.or_else(|| Some(halt.clone())),
             Change::Resumed(_) => self.halt = None,
+            Change::Canceled(plan, who) => {
+                if self.cancellation(plan).is_none() {
+                    self.canceled.push((plan.clone(), who.clone()));
+                }
+            }
         }
         self
+    }
+
+    /// Who canceled a plan, and why; `None` while nobody has, and once it is over.
+    pub fn cancellation(&self, plan: &PlanId) -> Option<&Halt> {
+        self.canceled.iter().find(|(other, _)| other == plan).map(|(_, who)| who)
     }
 
     /// What the plan that holds the account may know of it; `None` for any other plan.
@@ -267,6 +282,25 @@ mod tests {
         let account = after(&changes);
         assert_eq!(account.halt, Some(halt("first")));
         assert_eq!(account.after(&Change::Resumed("ops".to_owned())).halt, None);
+    }
+
+    /// A cancellation is of one plan, the first one says why, and it goes with the plan.
+    #[test]
+    fn a_cancellation_lasts_until_its_plan_is_over() {
+        let taken = Change::Acquired(plan("a"), date(2026, 11, 20), usage(1, 1));
+        let account = after(&[
+            taken,
+            Change::Canceled(plan("a"), halt("first")),
+            Change::Canceled(plan("a"), halt("second")),
+            Change::Canceled(plan("b"), halt("another")),
+        ]);
+        assert_eq!(account.cancellation(&plan("a")), Some(&halt("first")));
+        assert_eq!((account.canceled.len(), &account.halt), (2, &None));
+        let account = account.after(&Change::Resumed("ops".to_owned()));
+        assert_eq!(account.cancellation(&plan("a")), Some(&halt("first")), "it is no halt");
+        let account = account.after(&Change::Released(plan("a"), usage(0, 0), Vec::new()));
+        assert_eq!(account.cancellation(&plan("a")), None);
+        assert_eq!(account.cancellation(&plan("b")), Some(&halt("another")));
     }
 
     #[test]

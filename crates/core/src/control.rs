@@ -3,7 +3,7 @@
 /// The controls, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Control {
-    /// Trading in the account is not stopped.
+    /// Trading in the account is not stopped, and nobody canceled the plan.
     Halt,
     /// The account is the configured one.
     Account,

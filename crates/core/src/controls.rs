@@ -274,6 +274,9 @@ fn check(control: Control, request: &Request<'_>, view: &View<'_>) -> Check {
 }
 
 fn halt(view: &View<'_>) -> Check {
+    if view.observed.canceled.is_some() {
+        return Check::Refuse;
+    }
     match &view.observed.halt {
         Some((Some(_), _)) => Check::Refuse,
         Some((None, at)) if view.now.duration_since(*at) <= view.execution.policy.halt_max_age => {

@@ -104,6 +104,10 @@ impl Decider<'_> {
         if let (Some(halt), None) = (&halt, &self.state.halt) {
             self.record(FactKind::HaltSeen(halt.clone()));
         }
+        let canceled = self.observed.canceled.as_ref();
+        if let (Some(who), None) = (canceled, &self.state.canceled) {
+            self.record(FactKind::CancelSeen(who.clone()));
+        }
         if self.state.stop.is_some() || self.state.phase >= Phase::Closing {
             return;
         }
@@ -112,7 +116,9 @@ impl Decider<'_> {
             .preflight
             .as_ref()
             .is_some_and(|(preflight, _)| self.now > preflight.deadline);
-        if halt.is_some() && !self.state.legs.is_empty() {
+        if canceled.is_some() && !self.state.legs.is_empty() {
+            self.stop(StopCode::Canceled);
+        } else if halt.is_some() && !self.state.legs.is_empty() {
             self.stop(StopCode::Halted);
         } else if late {
             self.stop(StopCode::DeadlinePassed);

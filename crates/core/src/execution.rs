@@ -56,6 +56,8 @@ pub struct Execution {
     pub stop: Option<StopCode>,
     /// The account's halt, once it was seen.
     pub halt: Option<Halt>,
+    /// Who canceled it, once that was seen.
+    pub canceled: Option<Halt>,
     /// Positions that are not what they should be, once compared.
     pub reconciled: Option<Vec<PositionDifference>>,
     /// How it ended.
@@ -94,6 +96,7 @@ impl Execution {
             refused_at: Vec::new(),
             stop: None,
             halt: None,
+            canceled: None,
             reconciled: None,
             outcome: None,
             outbox: Vec::new(),
@@ -231,6 +234,12 @@ impl Execution {
         self.stop.filter(|code| code.halts_account() && self.halt.is_none())
     }
 
+    /// The person, or the control, whose word stopped the plan.
+    pub fn stopped_by(&self) -> Option<&Halt> {
+        let canceled = self.canceled.as_ref().filter(|_| self.stop == Some(StopCode::Canceled));
+        canceled.or(self.halt.as_ref())
+    }
+
     /// The shortfall is beyond what the plan's turnover allows.
     pub fn shortfall_is_too_high(&self) -> bool {
         self.shortfall() > self.plan.trade_value.abs().scaled(self.policy.shortfall_max)
@@ -303,6 +312,7 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
         FactKind::Claimed(_) | FactKind::InputRefused(_) => {}
         FactKind::Acquired(acquisition) => state.acquired = Some(acquisition.as_ref().clone()),
         FactKind::HaltSeen(halt) => state.halt = Some(halt.clone()),
+        FactKind::CancelSeen(who) => state.canceled = Some(who.clone()),
         FactKind::LeaseTaken(epoch, owner) => {
             state.epoch = state.epoch.max(*epoch);
             state.owner = Some((owner.clone(), at));

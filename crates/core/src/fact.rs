@@ -47,6 +47,8 @@ pub enum FactKind {
     PlanStopped(StopCode),
     /// Trading in the account is stopped.
     HaltSeen(Halt),
+    /// Somebody canceled the plan.
+    CancelSeen(Halt),
     /// Money for buys, as read while no order of ours was live.
     FundsVerified(Funds),
     /// Dollars set aside for each buy.
@@ -218,6 +220,8 @@ pub enum StopCode {
     DailyCap,
     /// Trading in the account is stopped.
     Halted,
+    /// Somebody canceled the plan.
+    Canceled,
     /// The fills cost too much against the prices at arrival.
     ShortfallTooHigh,
     /// Too many orders were refused in a short time.
@@ -232,7 +236,7 @@ pub enum StopCode {
 
 impl StopCode {
     /// Every code.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PreflightUnreadable,
         Self::AccountDiffers,
         Self::ModeDiffers,
@@ -245,6 +249,7 @@ impl StopCode {
         Self::TurnoverTooHigh,
         Self::DailyCap,
         Self::Halted,
+        Self::Canceled,
         Self::ShortfallTooHigh,
         Self::RejectBreaker,
         Self::OrderDiffers,
@@ -267,6 +272,7 @@ impl StopCode {
             Self::TurnoverTooHigh => "TURNOVER_TOO_HIGH",
             Self::DailyCap => "DAILY_CAP",
             Self::Halted => "HALTED",
+            Self::Canceled => "CANCELED",
             Self::ShortfallTooHigh => "SHORTFALL_TOO_HIGH",
             Self::RejectBreaker => "REJECT_BREAKER",
             Self::OrderDiffers => "ORDER_DIFFERS",
@@ -282,7 +288,8 @@ impl StopCode {
             Self::PreflightUnreadable | Self::AccountDiffers | Self::AccountBlocked => false,
             Self::ModeDiffers | Self::FeedNotAllowed | Self::ShortingEnabled => false,
             Self::SessionClosed | Self::TooLate | Self::Stale | Self::TurnoverTooHigh => false,
-            Self::DailyCap | Self::Halted | Self::DeadlinePassed | Self::LogIncomplete => false,
+            Self::DailyCap | Self::Halted | Self::Canceled => false,
+            Self::DeadlinePassed | Self::LogIncomplete => false,
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Input {
     Streamed(Symbol, RawQuote),
     /// The halt switch: the halt, if trading is stopped.
     Halt(Option<Halt>, Timestamp),
+    /// Somebody canceled the plan.
+    Canceled(Halt),
     /// The account.
     Account(AccountReading, Timestamp),
     /// All positions.
@@ -83,6 +85,8 @@ pub struct Observed {
     mids: BTreeMap<Symbol, VecDeque<(Timestamp, Decimal)>>,
     /// The halt switch, and when it was read.
     pub halt: Option<(Option<Halt>, Timestamp)>,
+    /// Who canceled the plan, if somebody has.
+    pub canceled: Option<Halt>,
     /// The account, and when it was read.
     pub account: Option<(AccountReading, Timestamp)>,
     /// The positions, and when they were read.
@@ -109,6 +113,7 @@ impl Observed {
             touches: BTreeMap::new(),
             mids: BTreeMap::new(),
             halt: None,
+            canceled: None,
             account: None,
             positions: None,
             assets: BTreeMap::new(),
@@ -224,6 +229,7 @@ fn note(observed: &mut Observed, input: &Input) {
             observed.streamed.insert(symbol.clone(), *quote);
         }
         Input::Halt(halt, at) => observed.halt = Some((halt.clone(), *at)),
+        Input::Canceled(who) => observed.canceled = Some(who.clone()),
         Input::Account(account, at) => observed.account = Some((account.clone(), *at)),
         Input::Positions(positions, at) => observed.positions = Some((positions.clone(), *at)),
         Input::Asset(symbol, asset) => {

@@ -13,6 +13,7 @@ use alchemiser_core::{
     plan::Plan,
     planted::{Plant, is_planted},
     policy::Policy,
+    reading::TradeMode,
 };
 use alchemiser_wire::{
     account::{AccountEntry, NotAnAccountEntry},
@@ -100,23 +101,33 @@ pub async fn newest(
         .map_err(|source| AccountError::Unreadable { key, source })
 }
 
-/// The halt switch of an account, read again and again by one process. It remembers the newest entry, so that reading it
-/// again asks for one key: the next entry's, which nobody can skip.
+/// What the account's log says to a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The halt, while trading is stopped.
+    pub halt: Option<Halt>,
+    /// Who canceled the plan, if somebody has.
+    pub canceled: Option<Halt>,
+}
+
+/// The halt switch of an account, and whether a plan was canceled, read again and again by one process. It remembers the
+/// newest entry, so that reading it again asks for one key: the next entry's, which nobody can skip.
 #[derive(Clone, Debug, Default)]
 pub struct Switch {
     newest: Option<AccountEntry>,
 }
 
 impl Switch {
-    /// The halt, while trading is stopped.
+    /// What the account's log says to a plan now.
     ///
     /// # Errors
     /// [`AccountError`] when the log cannot be read: then it is not known, and no order may leave.
     pub async fn read(
         &mut self,
         store: &Arc<dyn Store>,
-        account: &AccountId,
-    ) -> Result<Option<Halt>, AccountError> {
+        plan: &Plan,
+    ) -> Result<Said, AccountError> {
+        let account = &plan.account;
         if self.newest.is_none() {
             self.newest = newest(store, account).await?;
         } else {
@@ -124,7 +135,10 @@ impl Switch {
                 self.newest = Some(next);
             }
         }
-        Ok(self.newest.as_ref().and_then(|entry| entry.account.halt.clone()))
+        Ok(self.newest.as_ref().map_or_else(Said::default, |entry| Said {
+            halt: entry.account.halt.clone(),
+            canceled: entry.account.cancellation(&plan.plan_id).cloned(),
+        }))
     }
 
     async fn next(
@@ -229,6 +243,67 @@ pub async fn resume(desk: &Desk, id: &AccountId, who: &str) -> Result<Option<Hal
     Err(AccountError::Contended(id.clone()))
 }
 
+/// What came of canceling a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Canceled {
+    /// It is not to be traded any further: who said so, which may have been somebody before.
+    By(Halt),
+    /// It is over: there is nothing to cancel.
+    Over,
+}
+
+/// Cancels a plan: whoever trades it cancels its open orders and ends it; until it is over nobody trades it.
+///
+/// # Errors
+/// [`AccountError`] when a log cannot be read or written: then the plan is not canceled.
+pub async fn cancel(
+    desk: &Desk,
+    id: &AccountId,
+    plan: &PlanId,
+    who: Halt,
+) -> Result<Canceled, AccountError> {
+    for _ in 0..TRIES {
+        let current = newest(&desk.store, id).await?;
+        let earlier = current.as_ref().and_then(|entry| entry.account.cancellation(plan).cloned());
+        // Read after the newest entry: whoever gives the account back for the plan now collides with our write.
+        if is_finished(desk, id, plan).await? {
+            return Ok(Canceled::Over);
+        }
+        if let Some(earlier) = earlier {
+            return Ok(Canceled::By(earlier));
+        }
+        let change = Change::Canceled(plan.clone(), who.clone());
+        if write(desk, id, current.as_ref(), change).await? {
+            return Ok(Canceled::By(who));
+        }
+    }
+    Err(AccountError::Contended(id.clone()))
+}
+
+/// Where an account's orders go, as the newest of its plans that passed its pre-flight recorded it; `None` where none has.
+///
+/// # Errors
+/// [`AccountError`] when a log cannot be read.
+pub async fn mode(
+    store: &Arc<dyn Store>,
+    id: &AccountId,
+) -> Result<Option<TradeMode>, AccountError> {
+    for key in store.list(&prefix(id), ENTRIES_LOOKED_AT).await? {
+        let Some(bytes) = store.get(&key).await? else { continue };
+        let entry = AccountEntry::from_bytes(&bytes)
+            .map_err(|source| AccountError::Unreadable { key, source })?;
+        let Change::Acquired(plan, ..) = entry.change else { continue };
+        let mut log = ExecutionLog::new(store.clone(), id, plan.as_str());
+        let entries = log.read_on().await?;
+        let facts = entries.iter().flat_map(|entry| &entry.facts);
+        let state = Execution::fold(facts, &Policy::default());
+        if let Some((preflight, _)) = state.and_then(|state| state.preflight) {
+            return Ok(Some(preflight.mode));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether the plan had the account, and gave it back.
 ///
 /// # Errors
@@ -247,7 +322,7 @@ pub(crate) async fn was_released(
             Change::Released(plan, ..) if plan == *plan_id => return Ok(true),
             Change::Acquired(plan, ..) if plan == *plan_id => return Ok(false),
             Change::Released(..) | Change::Acquired(..) | Change::Queued(_) => {}
-            Change::Halted(_) | Change::Resumed(_) => {}
+            Change::Halted(_) | Change::Resumed(_) | Change::Canceled(..) => {}
         }
     }
     Ok(false)

@@ -1,8 +1,12 @@
 //! What a turn reads.
 
 use alchemiser_core::observed::Input;
+use jiff::Timestamp;
 
-use crate::ports::{AssetsRead, ReadError};
+use crate::{
+    account::{AccountError, Said},
+    ports::{AssetsRead, ReadError},
+};
 
 /// What was read, what could not be, and how many trading calls it took.
 #[derive(Debug, Default)]
@@ -28,6 +32,17 @@ impl Readings {
         self.failed.extend(read.failed);
         self.inputs
             .extend(read.found.into_iter().map(|(symbol, asset)| Input::Asset(symbol, asset)));
+    }
+
+    /// Keeps what the account's log says.
+    pub(crate) fn said(&mut self, answer: Result<Said, AccountError>, at: Timestamp) {
+        match answer {
+            Ok(said) => {
+                self.inputs.push(Input::Halt(said.halt, at));
+                self.inputs.extend(said.canceled.map(Input::Canceled));
+            }
+            Err(error) => self.failed.push(ReadError(format!("the account log: {error}"))),
+        }
     }
 
     pub(crate) fn read<T>(&mut self, answer: Result<T, ReadError>, input: impl FnOnce(T) -> Input) {

@@ -29,6 +29,9 @@ pub(crate) fn trace(fact: &Fact) {
         FactKind::HaltSeen(halt) => {
             tracing::warn!(at = %fact.at, who = %halt.who, why = %halt.why, "trading is halted");
         }
+        FactKind::CancelSeen(by) => {
+            tracing::warn!(at = %fact.at, who = %by.who, why = %by.why, "the plan was canceled");
+        }
         FactKind::Reconciled(differences) if !differences.is_empty() => {
             tracing::warn!(at = %fact.at, ?differences, "positions are not what they should be");
         }

@@ -22,9 +22,9 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    account,
+    account::{self, Said},
     log::{Author, ExecutionLog, LogError},
-    ports::{Floor, ReadError, SubmitError},
+    ports::{Floor, SubmitError},
     readings::Readings,
     recover::ORDERS_BEFORE_PLAN,
     tape::Buffer,
@@ -314,12 +314,9 @@ impl<'a> Owned<'a> {
         }
         // Last, so that it is as young as can be when an order leaves.
         if wants(reads.halt, self.observed.halt.is_some()) {
-            let account = &self.state.plan.account;
-            let halt = self.switch.read(&self.floor.desk.store, account).await;
-            let halt = if is_planted(Plant::HaltUnread) { Ok(None) } else { halt };
-            let at = self.now();
-            let halt = halt.map_err(|error| ReadError(format!("the account log: {error}")));
-            readings.read(halt, |halt| Input::Halt(halt, at));
+            let said = self.switch.read(&self.floor.desk.store, &self.state.plan).await;
+            let said = if is_planted(Plant::HaltUnread) { Ok(Said::default()) } else { said };
+            readings.said(said, self.now());
         }
         for error in readings.failed {
             tracing::warn!(plan_id = %self.state.plan.plan_id, %error, "a reading failed; it is asked for again");

@@ -198,8 +198,7 @@ fn paragraphs(state: &Execution, occasion: Occasion) -> Vec<String> {
     }
     if let Some(code) = state.stop {
         let by = state
-            .halt
-            .as_ref()
+            .stopped_by()
             .map_or_else(String::new, |halt| format!(" By {}: {}.", halt.who, halt.why));
         all.push(format!("It was stopped: {} ({}).{by}", words::stop(code), code.code()));
     }

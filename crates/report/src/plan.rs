@@ -142,7 +142,7 @@ fn needs(state: &Execution) -> Markup {
             }
             @if let Some(code) = state.stop {
                 p { "The plan was stopped: " (words::stop(code)) " " code { (code.code()) } "."
-                    @if let Some(halt) = &state.halt { " By " (halt.who) ": " (halt.why) "." } }
+                    @if let Some(halt) = state.stopped_by() { " By " (halt.who) ": " (halt.why) "." } }
             }
             @if open { p { "An order may still fill: look at the broker's books." } }
             @if !legs.is_empty() { ul.why { @for leg in legs { li { (sentence(leg)) } } } }

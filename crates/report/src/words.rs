@@ -129,6 +129,7 @@ pub(crate) fn stop(code: StopCode) -> &'static str {
         StopCode::TurnoverTooHigh => "the plan turns over too much of the account",
         StopCode::DailyCap => "the day has too little left of its caps",
         StopCode::Halted => "trading in the account was halted",
+        StopCode::Canceled => "the plan was canceled",
         StopCode::ShortfallTooHigh => "the fills cost too much against the prices at arrival",
         StopCode::RejectBreaker => "too many orders were refused in a short time",
         StopCode::OrderDiffers => "the broker has an order that is not the one we sent",
@@ -142,6 +143,7 @@ pub(crate) fn plan(state: &Execution) -> (&'static str, &'static str) {
     match (&state.outcome, state.stop) {
         (Some((outcome, _)), _) if outcome.completed => ("Completed", "good"),
         (Some(_), Some(StopCode::Halted)) => ("Halted", "bad"),
+        (Some(_), Some(StopCode::Canceled)) => ("Canceled", "bad"),
         (Some(_), _) => ("Failed", "bad"),
         (None, _) => ("In progress", "open"),
     }

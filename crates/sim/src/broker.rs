@@ -139,7 +139,7 @@ impl World {
         if let (Some(other), Submitted::Taken(_)) = (other, &submitted) {
             self.broken("I2", format!("{id} is taken while {other} is open in its symbol"));
         }
-        if let (Some((_, since)), Submitted::Taken(_)) = (self.watch.halt.clone(), &submitted) {
+        if let (Some(since), Submitted::Taken(_)) = (self.stopped_since(&id), &submitted) {
             self.plan(later(now, HALT_ANSWERED), Happening::HaltIsOld(since));
         }
         submitted

@@ -19,6 +19,8 @@ pub(crate) enum Function {
     Halt,
     /// Somebody at a keyboard: lets it go on.
     Resume,
+    /// Somebody at a keyboard: takes one plan back.
+    Cancel,
 }
 
 impl Function {
@@ -30,6 +32,7 @@ impl Function {
             Self::Sweeper => "sweeper",
             Self::Halt => "halt",
             Self::Resume => "resume",
+            Self::Cancel => "cancel",
         }
     }
 
@@ -47,7 +50,8 @@ impl Function {
     /// asynchronous, and may be lost; the sweeper makes up for them.
     fn is_queued(self) -> bool {
         match self {
-            Self::RebalancePlanned | Self::WorkflowOutcome | Self::Halt | Self::Resume => true,
+            Self::RebalancePlanned | Self::WorkflowOutcome => true,
+            Self::Halt | Self::Resume | Self::Cancel => true,
             Self::TradeExecution | Self::Sweeper => false,
         }
     }
@@ -163,7 +167,7 @@ impl World {
     /// The release that a new sandbox is of.
     fn deployed(&mut self, function: Function) -> Release {
         // A person's command line is always this release.
-        if matches!(function, Function::Halt | Function::Resume) {
+        if matches!(function, Function::Halt | Function::Resume | Function::Cancel) {
             Release::Current
         } else if self.strikes(Fault::OldReader) {
             Release::Old

@@ -20,6 +20,8 @@ pub(crate) enum Stream {
     Market = 2,
     /// Which faults strike.
     Fortune = 3,
+    /// Which plan a person cancels, and when.
+    Cancel = 4,
 }
 
 /// A stream of draws.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alchemiser_core::{execution::Execution, quantity::Quantity};
+use alchemiser_core::{execution::Execution, fact::StopCode, quantity::Quantity};
 use alchemiser_driver::audit::{StoredLog, audit};
 use alchemiser_wire::{
     account::AccountEntry,
@@ -162,6 +162,14 @@ fn over(world: &mut World, state: &Execution) {
     let newest = world.store.range(format!("accounts/{account}/")..).next();
     let newest = newest.and_then(|(_, bytes)| AccountEntry::from_bytes(bytes).ok());
     let account = newest.map(|entry| entry.account).unwrap_or_default();
+    if account.cancellation(&id).is_some() {
+        world
+            .broken("I14", format!("{id} is over, and its account still says that it is canceled"));
+    }
+    let is_canceled = world.watch.canceled.contains_key(id.as_str());
+    if state.stop == Some(StopCode::Canceled) && !is_canceled {
+        world.broken("I10", format!("{id} ended as canceled, and nobody had canceled it"));
+    }
     // A zombie may take the account for a plan that is over; whoever wants it next finds out.
     if account.holder.is_some_and(|holder| holder.plan == id) && !account.waiting.is_empty() {
         world.broken(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alchemiser_core::account::Halt;
+use alchemiser_core::{account::Halt, ids::PlanId};
 use alchemiser_driver::{
     accept::{Rules, accept},
     account,
@@ -74,6 +74,13 @@ pub(crate) async fn invoke(line: Line, delivery: Delivery, stop_at: Option<Times
         Function::Resume => {
             let ended = account::resume(&desk, &account, "somebody").await.map_err(failed)?;
             Ok(format!("{ended:?}"))
+        }
+        Function::Cancel => {
+            let named = String::from_utf8_lossy(&delivery.bytes);
+            let plan = PlanId::new(&named).map_err(failed)?;
+            let who = Halt::new("somebody", "a drill", desk.clock.now());
+            let canceled = account::cancel(&desk, &account, &plan, who).await.map_err(failed)?;
+            Ok(format!("{canceled:?}"))
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use alchemiser_core::{
+    account::Change,
     execution::Execution,
     fact::{Announced, Fact},
     ids::Owner,
@@ -266,14 +267,18 @@ impl World {
         Put::Created
     }
 
-    /// Notes when trading is stopped, and when it goes on.
+    /// Notes when trading, or a plan, is stopped, and when trading goes on.
     fn look_at_account(&mut self, bytes: &[u8]) {
         let Ok(entry) = AccountEntry::from_bytes(bytes) else { return };
+        let old = later(self.now, HALT_ANSWERED);
+        if let Change::Canceled(plan, _) = &entry.change {
+            self.watch.canceled.entry(plan.to_string()).or_insert(self.now);
+            self.plan(old, Happening::HaltIsOld(self.now));
+        }
         self.watch.holder = entry.account.holder.map(|holder| holder.plan.to_string());
         match (entry.account.halt, &self.watch.halt) {
             (Some(halt), None) => {
                 self.watch.halt = Some((halt, self.now));
-                let old = later(self.now, HALT_ANSWERED);
                 self.plan(old, Happening::HaltIsOld(self.now));
             }
             (None, Some(_)) => self.watch.halt = None,
@@ -292,7 +297,7 @@ impl World {
         if entry.account.halt.is_some() || self.store.contains_key(key) {
             return;
         }
-        let change = alchemiser_core::account::Change::Resumed("somebody".to_owned());
+        let change = Change::Resumed("somebody".to_owned());
         let seq = entry.seq + 1;
         let put_id = format!("somebody-{seq}");
         let account = entry.account.after(&change);

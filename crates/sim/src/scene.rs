@@ -147,6 +147,15 @@ fn moments(world: &mut World, chance: &mut Chance) {
     }
 }
 
+/// In one run of sixteen a person cancels a plan: before it comes, while it is traded, or after.
+fn cancel(world: &mut World, chance: &mut Chance, plans: &[Wanted]) {
+    let number = usize::try_from(chance.below(plans.len() as u64 * 16)).unwrap_or(usize::MAX);
+    let Some(plan) = plans.get(number) else { return };
+    let at = later(plan.at, chance.millis(-1_000, 40_000));
+    let (function, bytes) = (Function::Cancel, plan.plan_id.clone().into_bytes());
+    world.plan(at, Happening::Deliver(Delivery { function, bytes, attempt: 1 }));
+}
+
 impl Scene {
     /// The beginning of a trial.
     ///
@@ -187,6 +196,7 @@ impl Scene {
             Some(given) => vec![Self::given(&mut world, &mut chance, given)],
             None => Self::plans(&mut world, &mut chance)?,
         };
+        cancel(&mut world, &mut Chance::of(seed, Stream::Cancel), &plans);
         Ok(Self { world, plans })
     }
 

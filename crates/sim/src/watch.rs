@@ -32,10 +32,13 @@ impl World {
         let sender = &self.processes[process];
         // A process whose clock jumps does not know how old its readings are.
         let jumped = sender.jumped_at;
-        if let Some((_, since)) = self.watch.halt.clone() {
+        if let Some(since) = self.stopped_since(id) {
             let late = self.now.duration_since(since);
             if late > HALT_SEEN && jumped < since {
-                self.broken("I10", format!("{id} leaves {late:#} after a halt"));
+                self.broken(
+                    "I10",
+                    format!("{id} leaves {late:#} after a halt, or after its plan was canceled"),
+                );
             }
         }
         if plan.is_some() && plan != self.watch.holder && jumped == Timestamp::MIN {
@@ -89,16 +92,24 @@ impl World {
         }
     }
 
-    /// I10: ten seconds after a halt every order of an owner that runs undisturbed was asked to be canceled.
-    pub(crate) fn halt_is_old(&mut self, since: Timestamp) {
-        let holds = self.watch.halt.as_ref().is_some_and(|(_, at)| *at == since);
-        if !holds {
-            return;
+    /// Since when no order of ours may leave: trading is halted, or its plan was canceled.
+    pub(crate) fn stopped_since(&self, id: &str) -> Option<Timestamp> {
+        let halted = self.watch.halt.as_ref().map(|(_, since)| *since);
+        if self.watch.canceled.is_empty() {
+            return halted;
         }
+        let canceled = self.plan_of(id).and_then(|plan| self.watch.canceled.get(&plan).copied());
+        [halted, canceled].into_iter().flatten().min()
+    }
+
+    /// I10: ten seconds after a halt, or after its plan was canceled, every order of an owner that runs undisturbed was asked
+    /// to be canceled.
+    pub(crate) fn halt_is_old(&mut self, since: Timestamp) {
         let now = self.now;
         let known = |order: &&Order| now.duration_since(order.submitted_at) >= HALT_ANSWERED;
         let open = self.exchange.orders.iter().filter(|order| order.is_open()).filter(known);
         let late: Vec<String> = open
+            .filter(|order| self.stopped_since(&order.new.client_order_id) == Some(since))
             .filter(|order| {
                 let sender = self.watch.senders.get(&order.new.client_order_id);
                 sender.is_some_and(|(process, asked)| {
@@ -111,7 +122,7 @@ impl World {
             self.broken(
                 "I10",
                 format!(
-                    "{id} is open ten seconds after a halt at {since}, and no cancel was asked for"
+                    "{id} is open ten seconds after it was stopped at {since}, and no cancel was asked for"
                 ),
             );
         }

@@ -48,7 +48,7 @@ pub(crate) enum Happening {
     Put(String, Vec<u8>),
     /// An invocation is out of time.
     Kill(ProcessId, u64),
-    /// Trading has been stopped for ten seconds.
+    /// Trading, or a plan, has been stopped for ten seconds.
     HaltIsOld(Timestamp),
     /// No more faults from here.
     Quiet,
@@ -92,6 +92,8 @@ pub(crate) enum Release {
 pub(crate) struct Watch {
     /// The halt that the account log holds, and since when (in true time).
     pub(crate) halt: Option<(Halt, Timestamp)>,
+    /// The plans that were canceled, and since when (in true time).
+    pub(crate) canceled: BTreeMap<String, Timestamp>,
     /// The plan that holds the account.
     pub(crate) holder: Option<String>,
     /// Trading calls of the last minute.

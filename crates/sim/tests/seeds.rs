@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use alchemiser_core::fact::StopCode;
 use alchemiser_sim::{batch, replay, run, trial::Trial};
 
 /// Seeds of every test run; `make sim` runs many more.
@@ -99,4 +100,12 @@ fn most_plans_trade() {
     let traded =
         plans.iter().filter(|plan| plan.children().any(|child| !child.cumulative.is_zero()));
     assert!(traded.count() * 2 > plans.len(), "of {} plans", plans.len());
+    // I10: some of them are canceled, before their first order and after fills.
+    let canceled = || plans.iter().filter(|plan| plan.stop == Some(StopCode::Canceled));
+    let began = canceled().filter(|plan| plan.children().any(|child| !child.cumulative.is_zero()));
+    let (began, all) = (began.count(), canceled().count());
+    assert!(
+        canceled().all(|plan| plan.canceled.is_some()) && began >= 1 && all > began,
+        "{began} of {all}"
+    );
 }

@@ -91,6 +91,11 @@ enum ChangeLine {
     Resumed {
         who: String,
     },
+    Canceled {
+        #[serde(with = "text")]
+        plan_id: PlanId,
+        by: HaltLine,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +108,16 @@ struct StateLine {
     #[serde(with = "text::list")]
     cent_symbols: Vec<Symbol>,
     halt: Option<HaltLine>,
+    /// Entries from before plans could be canceled have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    canceled: Vec<CanceledLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CanceledLine {
+    #[serde(with = "text")]
+    plan_id: PlanId,
+    by: HaltLine,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -203,6 +218,9 @@ impl From<&Change> for ChangeLine {
             },
             Change::Halted(halt) => Self::Halted { halt: halt.into() },
             Change::Resumed(who) => Self::Resumed { who: who.clone() },
+            Change::Canceled(plan_id, by) => {
+                Self::Canceled { plan_id: plan_id.clone(), by: by.into() }
+            }
         }
     }
 }
@@ -219,6 +237,7 @@ impl From<ChangeLine> for Change {
             }
             ChangeLine::Halted { halt } => Self::Halted(halt.into()),
             ChangeLine::Resumed { who } => Self::Resumed(who),
+            ChangeLine::Canceled { plan_id, by } => Self::Canceled(plan_id, by.into()),
         }
     }
 }
@@ -229,6 +248,10 @@ impl From<&Account> for StateLine {
             plan_id: holding.plan.clone(),
             reserved: holding.reserved.into(),
         };
+        let canceled = |(plan_id, by): &(PlanId, Halt)| CanceledLine {
+            plan_id: plan_id.clone(),
+            by: by.into(),
+        };
         Self {
             holder: account.holder.as_ref().map(holding),
             waiting: account.waiting.clone(),
@@ -236,6 +259,7 @@ impl From<&Account> for StateLine {
             used: account.used.into(),
             cent_symbols: account.cent_symbols.clone(),
             halt: account.halt.as_ref().map(HaltLine::from),
+            canceled: account.canceled.iter().map(canceled).collect(),
         }
     }
 }
@@ -251,6 +275,7 @@ impl From<StateLine> for Account {
             used: line.used.into(),
             cent_symbols: line.cent_symbols,
             halt: line.halt.map(Halt::from),
+            canceled: line.canceled.into_iter().map(|one| (one.plan_id, one.by.into())).collect(),
         }
     }
 }

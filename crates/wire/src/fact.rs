@@ -115,6 +115,7 @@ kinds! {
         code: StopCode,
     },
     HaltSeen(HaltLine),
+    CancelSeen(HaltLine),
     FundsVerified {
         #[serde(with = "text")]
         before: Money,
@@ -236,6 +237,7 @@ impl From<&FactKind> for Kind {
             FactKind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             FactKind::PlanStopped(code) => Self::PlanStopped { code: *code },
             FactKind::HaltSeen(halt) => Self::HaltSeen(halt.into()),
+            FactKind::CancelSeen(who) => Self::CancelSeen(who.into()),
             FactKind::FundsVerified(funds) => {
                 Self::FundsVerified { before: funds.before, proceeds: funds.proceeds }
             }
@@ -349,6 +351,7 @@ impl TryFrom<Kind> for FactKind {
             Kind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             Kind::PlanStopped { code } => Self::PlanStopped(code),
             Kind::HaltSeen(line) => Self::HaltSeen(line.into()),
+            Kind::CancelSeen(line) => Self::CancelSeen(line.into()),
             Kind::FundsVerified { before, proceeds } => {
                 Self::FundsVerified(Funds { before, proceeds })
             }

@@ -47,6 +47,7 @@ kinds! {
     FactKind::LeaseTaken(..) => (any::<u32>(), owners()).prop_map(|(epoch, owner)| FactKind::LeaseTaken(epoch, owner)),
     FactKind::PreflightPassed(_) => preflights().prop_map(FactKind::PreflightPassed),
     FactKind::HaltSeen(_) => halts().prop_map(FactKind::HaltSeen),
+    FactKind::CancelSeen(_) => halts().prop_map(FactKind::CancelSeen),
     FactKind::Marked(..) => (symbols(), any::<u32>(), any::<u32>(), decimals())
         .prop_map(|(symbol, k, seconds, mid)| FactKind::Marked(symbol, k, Mark { seconds, mid })),
     FactKind::PlanStopped(_) => select(words::stop_codes()).prop_map(FactKind::PlanStopped),

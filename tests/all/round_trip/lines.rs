@@ -36,12 +36,13 @@ fn changes() -> impl Strategy<Value = Change> {
             .prop_map(|(plan, used, cents)| Change::Released(plan, used, cents)),
         halts().prop_map(Change::Halted),
         texts().prop_map(Change::Resumed),
+        (plan_ids(), halts()).prop_map(|(plan, by)| Change::Canceled(plan, by)),
     ]
     .prop_map(|change| {
         // A new change does not compile until it has a strategy above.
         match &change {
             Change::Acquired(..) | Change::Queued(_) | Change::Released(..) => {}
-            Change::Halted(_) | Change::Resumed(_) => {}
+            Change::Halted(_) | Change::Resumed(_) | Change::Canceled(..) => {}
         }
         change
     })
@@ -50,9 +51,11 @@ fn changes() -> impl Strategy<Value = Change> {
 fn states() -> impl Strategy<Value = Account> {
     let holder = maybe((plan_ids(), usages()));
     let day = (maybe(dates()), usages(), vec(symbols(), 0..3));
-    (holder, vec(plan_ids(), 0..4), day, maybe(halts())).prop_map(|(holder, waiting, day, halt)| {
+    let stops = (maybe(halts()), vec((plan_ids(), halts()), 0..3));
+    (holder, vec(plan_ids(), 0..4), day, stops).prop_map(|(holder, waiting, day, stops)| {
         let holder = holder.map(|(plan, reserved)| Holding { plan, reserved });
-        Account { holder, waiting, date: day.0, used: day.1, cent_symbols: day.2, halt }
+        let (halt, canceled) = stops;
+        Account { holder, waiting, date: day.0, used: day.1, cent_symbols: day.2, halt, canceled }
     })
 }
 

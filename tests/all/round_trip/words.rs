@@ -47,7 +47,7 @@ every! {
     }
     stop_codes: StopCode {
         PreflightUnreadable, AccountDiffers, ModeDiffers, FeedNotAllowed, AccountBlocked, ShortingEnabled, SessionClosed, TooLate, Stale,
-        TurnoverTooHigh, DailyCap, Halted, ShortfallTooHigh, RejectBreaker, OrderDiffers, DeadlinePassed, LogIncomplete,
+        TurnoverTooHigh, DailyCap, Halted, Canceled, ShortfallTooHigh, RejectBreaker, OrderDiffers, DeadlinePassed, LogIncomplete,
     }
     quote_faults: QuoteFault {
         Missing, OneSided, Crossed, BelowMinimum, TooWide, NotObserved, Standing,

@@ -39,10 +39,10 @@ elsewhere = true
 "#;
 
 /// An exchange process; it ends with its test.
-struct Exchange {
+pub(crate) struct Exchange {
     child: Child,
     url: String,
-    dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 impl Drop for Exchange {
@@ -53,7 +53,7 @@ impl Drop for Exchange {
 }
 
 impl Exchange {
-    fn start(world: &str) -> Self {
+    pub(crate) fn start(world: &str) -> Self {
         Self::start_with(world, "")
     }
 
@@ -79,7 +79,7 @@ impl Exchange {
     }
 
     /// What a control request answers.
-    fn control(&self, path: &str) -> Value {
+    pub(crate) fn control(&self, path: &str) -> Value {
         let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap();
         write!(stream, "GET /_control/{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             .unwrap();
@@ -89,7 +89,7 @@ impl Exchange {
     }
 
     /// A command with this key, which reaches nothing but this machine.
-    fn command(&self, words: &[&str], key: &str) -> Command {
+    pub(crate) fn command(&self, words: &[&str], key: &str) -> Command {
         let mut command = bare(words, key);
         command.args(["--endpoint", &self.url]);
         command
@@ -105,7 +105,7 @@ fn bare(words: &[&str], key: &str) -> Command {
 }
 
 /// The exit code and everything said; never the secret.
-fn said(command: &mut Command) -> (i32, String) {
+pub(crate) fn said(command: &mut Command) -> (i32, String) {
     let output = command.output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(!text.contains(SECRET), "{text}");
@@ -213,7 +213,7 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
 }
 
 /// The world of the example plan.
-fn example_world() -> String {
+pub(crate) fn example_world() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"));
     let world = fs::read_to_string(path.join("../../examples/worlds/growth-and-bonds.toml"));
     world.unwrap().replace("alchemiser-secret", SECRET)

@@ -4,6 +4,7 @@
 mod backtest;
 mod book;
 mod broker;
+mod cancel;
 mod command;
 mod config;
 mod damage;

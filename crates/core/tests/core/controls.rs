@@ -260,6 +260,7 @@ fn check(edit: impl FnOnce(&mut Case), passes: bool) {
 #[test]
 fn a_missing_input_never_passes() {
     check(|c| c.observed.halt = None, false);
+    check(|c| c.observed.canceled = Some(Halt::new("ops", "a drill", c.now)), false);
     check(|c| c.observed.halt.as_mut().unwrap().1 = after(c.now, -2_001), false);
     check(|c| c.execution.acquired = None, false);
     check(|c| c.observed.account = None, false);

@@ -77,6 +77,67 @@ fn a_halted_account_trades_nothing() {
     ");
 }
 
+fn cancel(story: &mut Story) {
+    story.canceled = Some(Halt::new("ops", "the wrong file", story.now));
+}
+
+/// I10: a plan that is canceled in the middle ends as one whose account is halted, under a code of its own; the account
+/// is not halted.
+#[test]
+fn a_canceled_plan_cancels_what_is_open_and_ends() {
+    assert_snapshot!(told("EXIT A 500; BUY B 900", |s| {
+        s.run(2);
+        s.fill("A", "1");
+        s.run(1);
+        cancel(s);
+        s.run(10);
+        assert_eq!((&s.halt, s.state.stopped_by()), (&None, s.canceled.as_ref()));
+        assert_eq!(s.broker.posts, 1);
+    }), @"
+    0.0 lease 1
+    0.0 funds 10000 + 0
+    0.0 = selling
+    0.0 A target 5
+    0.0 A #1 rest sell 5 @ 100.02
+    0.1 A #1 new 0/5
+    2.0 A #1 partially_filled 1/5 @ 100.02
+    3.0 canceled: ops: the wrong file
+    3.0 stop CANCELED
+    3.0 B refused CANCELED
+    3.0 A #1 cancel plan_stopped
+    3.1 A #1 canceled 1/5 @ 100.02
+    3.1 A partially_filled CANCELED
+    3.1 = closing
+    4.1 reconciled, 0 differ
+    4.1 failure failed CANCELED, 1 placed, 0 filled
+    4.1 = finished
+    ");
+}
+
+/// I10: a plan that is canceled before its first order trades nothing, whatever the market is like.
+#[test]
+fn a_plan_canceled_before_it_begins_trades_nothing() {
+    let trace = told("EXIT A 500; BUY B 900", |s| {
+        cancel(s);
+        s.closes_at = s.now;
+        s.run(5);
+        assert_eq!(s.broker.posts, 0);
+    });
+    assert!(trace.contains("stop CANCELED") && trace.contains("A refused CANCELED"), "{trace}");
+    assert!(trace.ends_with("= finished"), "{trace}");
+}
+
+/// A cancellation during a halt is the plan's own end: whoever looks finds the person who meant this plan.
+#[test]
+fn a_cancellation_says_more_than_a_halt() {
+    let trace = told("BUY B 900", |s| {
+        halt(s);
+        cancel(s);
+        s.run(5);
+    });
+    assert!(trace.contains("stop CANCELED") && trace.contains("halt: ops: a drill"), "{trace}");
+}
+
 /// I10: the cancels of a halt do not wait for the message budget.
 #[test]
 fn a_halt_does_not_wait_for_the_budget() {

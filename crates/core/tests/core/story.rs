@@ -76,6 +76,8 @@ pub(crate) struct Story {
     pub(crate) blind: bool,
     pub(crate) halt: Option<Halt>,
     pub(crate) halt_is_readable: bool,
+    /// Who canceled the plan, if somebody has.
+    pub(crate) canceled: Option<Halt>,
     /// Inputs that do not come.
     pub(crate) withheld: BTreeSet<Withheld>,
     pub(crate) reads: u32,
@@ -124,6 +126,7 @@ impl Story {
             blind: false,
             halt: None,
             halt_is_readable: true,
+            canceled: None,
             withheld: BTreeSet::new(),
             reads: 0,
             market: BTreeMap::new(),
@@ -235,6 +238,9 @@ impl Story {
         let (halt, account_comes) = (comes(Withheld::Halt), comes(Withheld::Account));
         if wanted.halt == Wanted::Now && self.halt_is_readable && halt {
             self.observe(&Input::Halt(self.halt.clone(), now));
+            if let Some(by) = self.canceled.clone() {
+                self.observe(&Input::Canceled(by));
+            }
         }
         if wanted.orders && orders {
             self.observe(&Input::Orders(self.broker.list(), now));

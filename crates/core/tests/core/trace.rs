@@ -33,6 +33,7 @@ fn text(kind: &FactKind) -> Option<String> {
         | FactKind::Published(_)
         | FactKind::InputRefused(_) => return None,
         FactKind::LeaseTaken(epoch, _) => format!("lease {epoch}"),
+        FactKind::CancelSeen(by) => format!("canceled: {}: {}", by.who, by.why),
         FactKind::HaltSeen(halt) => format!("halt: {}: {}", halt.who, halt.why),
         FactKind::PlanStopped(code) => format!("stop {}", code.code()),
         FactKind::FundsVerified(funds) => format!("funds {} + {}", funds.before, funds.proceeds),

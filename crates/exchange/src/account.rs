@@ -1,6 +1,6 @@
 //! One account: its keys, cash, shares, what its open orders hold, and what it has configured.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alchemiser_core::{ids::Symbol, money::Money, quantity::Quantity, side::Side};
 use alchemiser_market::matching::Execution;
@@ -125,8 +125,8 @@ pub struct Account {
     pub by_client_id: HashMap<String, usize>,
     /// The numbers of its orders, in the order of submission.
     pub orders: Vec<usize>,
-    /// The numbers of its open orders, by symbol.
-    pub open: BTreeMap<Symbol, Vec<usize>>,
+    /// The numbers of its open orders, by symbol and side.
+    open: BTreeMap<(Symbol, Side), BTreeSet<usize>>,
     /// Its cash from each time on.
     course: Vec<(Timestamp, Money)>,
 }
@@ -232,19 +232,28 @@ impl Account {
         self.course.get(later.saturating_sub(1)).map_or(self.cash, |(_, cash)| *cash)
     }
 
-    /// An order of a symbol is open from now on.
-    pub fn opens(&mut self, symbol: &Symbol, number: usize) {
-        self.open.entry(symbol.clone()).or_default().push(number);
+    /// An order is open from now on.
+    pub fn opens(&mut self, symbol: &Symbol, side: Side, number: usize) {
+        self.open.entry((symbol.clone(), side)).or_default().insert(number);
     }
 
-    /// An order of a symbol has come to its end.
-    pub fn closes(&mut self, symbol: &Symbol, number: usize) {
-        if let Some(open) = self.open.get_mut(symbol) {
-            // The newest are at the end, and the first to go.
-            if let Some(at) = open.iter().rposition(|open| *open == number) {
-                open.swap_remove(at);
-            }
+    /// An order has come to its end.
+    pub fn closes(&mut self, symbol: &Symbol, side: Side, number: usize) {
+        if let Some(open) = self.open.get_mut(&(symbol.clone(), side)) {
+            open.remove(&number);
         }
+    }
+
+    /// The numbers of its open orders, in the order of submission.
+    pub fn open_orders(&self) -> Vec<usize> {
+        let mut open: Vec<usize> = self.open.values().flatten().copied().collect();
+        open.sort_unstable();
+        open
+    }
+
+    /// The numbers of its open orders of a symbol and a side, in the order of submission.
+    pub fn open_of(&self, symbol: &Symbol, side: Side) -> impl Iterator<Item = usize> {
+        self.open.get(&(symbol.clone(), side)).into_iter().flatten().copied()
     }
 
     fn hold(&mut self, symbol: &Symbol, holding: Holding) {

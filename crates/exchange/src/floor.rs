@@ -4,6 +4,7 @@
 //! stepped through, the same happens.
 
 mod outside;
+mod pool;
 mod shown;
 mod working;
 
@@ -20,7 +21,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 pub use self::working::Entry;
-use self::working::{Stage, Working, limit_of, sized};
+use self::{
+    pool::Pool,
+    working::{Stage, Working, limit_of, sized},
+};
 use crate::{
     bars::Bars,
     clock::later_millis,
@@ -129,7 +133,7 @@ pub struct Floor {
     /// When its market began.
     origin: SessionTime,
     feed: Feed,
-    working: Vec<Working>,
+    pool: Pool,
     timers: BTreeMap<(Timestamp, u64), Act>,
     timers_set: u64,
     last_print: Option<Print>,
@@ -149,7 +153,7 @@ impl Floor {
             listing,
             origin,
             feed,
-            working: Vec::new(),
+            pool: Pool::default(),
             timers: BTreeMap::new(),
             timers_set: 0,
             last_print: None,
@@ -189,7 +193,7 @@ impl Floor {
             Size::Notional(_) => None,
         };
         let stage = Stage::Travelling;
-        self.working.push(Working { entry, quantity, filled: Quantity::ZERO, stage });
+        self.pool.enter(Working { entry, quantity, filled: Quantity::ZERO, stage });
         self.set(arrives_at, Act::Arrive(order));
     }
 
@@ -273,39 +277,46 @@ impl Floor {
     }
 
     fn observe(&mut self, event: &MarketEvent, quote: &BookQuote, at: Timestamp) {
-        let mut is_done = false;
-        for k in 0..self.working.len() {
-            let Working { entry, stage, .. } = &mut self.working[k];
-            match (stage, event) {
-                (Stage::Resting(resting), _) => {
-                    if let Some(execution) = resting.observe(event) {
-                        // Fills may change our part of what is shown.
-                        self.changed_at = at;
-                        is_done |= self.fill(k, execution, at);
-                    }
-                }
-                (Stage::Waiting, MarketEvent::Quote(_)) => is_done |= self.meet_book(k, quote, at),
-                (Stage::Armed(stop), MarketEvent::Print { price, reach: Reach::Touch, .. }) => {
-                    let distance = self.listing.price_of(*price).dollars() - stop.dollars();
-                    if distance * entry.side.sign() >= Decimal::ZERO {
-                        self.working[k].stage = Stage::Waiting;
-                        is_done |= self.meet_book(k, quote, at);
-                    }
-                }
-                (
-                    Stage::Travelling | Stage::Waiting | Stage::Armed(_) | Stage::Stuck,
-                    MarketEvent::Quote(_) | MarketEvent::Print { .. },
-                ) => {}
-            }
-        }
-        if is_done {
-            self.working.retain(|working| !working.is_done());
+        for turn in self.pool.touched_by(event) {
+            let Some(mut working) = self.pool.take_turn(turn) else { continue };
+            self.face(&mut working, event, quote, at);
+            self.pool.put_back(turn, working);
         }
     }
 
-    /// Shares of an order changed hands; whether it is done.
-    fn fill(&mut self, k: usize, execution: Execution, at: Timestamp) -> bool {
-        let working = &mut self.working[k];
+    /// An order and an event that may mean something to it.
+    fn face(
+        &mut self,
+        working: &mut Working,
+        event: &MarketEvent,
+        quote: &BookQuote,
+        at: Timestamp,
+    ) {
+        match (&mut working.stage, event) {
+            (Stage::Resting(resting), _) => {
+                if let Some(execution) = resting.observe(event) {
+                    // Fills may change our part of what is shown.
+                    self.changed_at = at;
+                    self.fill(working, execution, at);
+                }
+            }
+            (Stage::Waiting, MarketEvent::Quote(_)) => self.meet_book(working, quote, at),
+            (Stage::Armed(stop), MarketEvent::Print { price, reach: Reach::Touch, .. }) => {
+                let distance = self.listing.price_of(*price).dollars() - stop.dollars();
+                if distance * working.entry.side.sign() >= Decimal::ZERO {
+                    working.stage = Stage::Waiting;
+                    self.meet_book(working, quote, at);
+                }
+            }
+            (
+                Stage::Travelling | Stage::Waiting | Stage::Armed(_) | Stage::Stuck,
+                MarketEvent::Quote(_) | MarketEvent::Print { .. },
+            ) => {}
+        }
+    }
+
+    /// Shares of an order changed hands.
+    fn fill(&mut self, working: &mut Working, execution: Execution, at: Timestamp) {
         working.filled = working.filled.plus(execution.quantity);
         let order = working.entry.order;
         self.happened.push(Occurrence { at, order, what: What::Filled(execution) });
@@ -313,19 +324,18 @@ impl Floor {
         if !working.is_done() && working.entry.fills_most.is_some() && working.filled >= most {
             working.stage = Stage::Stuck;
         }
-        working.is_done()
     }
 
-    /// An order meets the book: at its arrival, after a halt, or when its stop is set off. Whether it is done.
-    fn meet_book(&mut self, k: usize, quote: &BookQuote, at: Timestamp) -> bool {
-        let Working { entry, quantity, filled, .. } = &self.working[k];
+    /// An order meets the book: at its arrival, after a halt, or when its stop is set off.
+    fn meet_book(&mut self, working: &mut Working, quote: &BookQuote, at: Timestamp) {
+        let Working { entry, quantity, filled, .. } = &*working;
         let (far, size) = match entry.side {
             Side::Buy => (quote.ask, quote.ask_size),
             Side::Sell => (quote.bid, quote.bid_size),
         };
         if quote.phase == Phase::Halted || self.is_halted(at) || size == 0 {
-            self.working[k].stage = Stage::Waiting;
-            return false;
+            working.stage = Stage::Waiting;
+            return;
         }
         let limit = limit_of(entry);
         let far_price = self.listing.price_of(far);
@@ -337,28 +347,26 @@ impl Floor {
         let most = entry.fills_most.unwrap_or(sized).min(sized);
         let mut resting = Resting::new(&self.listing, entry.side, most.less(*filled), limit);
         let patience = entry.time_in_force;
-        self.working[k].quantity = Some(sized);
+        working.quantity = Some(sized);
         let executions = resting.arrive(&self.listing, quote);
         let is_all = resting.leaves().is_zero();
-        self.working[k].stage = Stage::Resting(resting);
+        working.stage = Stage::Resting(resting);
         if sized.is_zero() || (patience == TimeInForce::Fok && !is_all) {
-            return self.drop_rest(k, at);
+            return self.drop_rest(working, at);
         }
         for execution in executions {
-            self.fill(k, execution, at);
+            self.fill(working, execution, at);
         }
-        if patience == TimeInForce::Ioc && !self.working[k].is_done() {
-            return self.drop_rest(k, at);
+        if patience == TimeInForce::Ioc && !working.is_done() {
+            self.drop_rest(working, at);
         }
-        self.working[k].is_done()
     }
 
     /// What did not trade at once is canceled.
-    fn drop_rest(&mut self, k: usize, at: Timestamp) -> bool {
-        let order = self.working[k].entry.order;
+    fn drop_rest(&mut self, working: &mut Working, at: Timestamp) {
+        let order = working.entry.order;
         self.happened.push(Occurrence { at, order, what: What::Canceled });
-        self.working[k].end();
-        true
+        working.end();
     }
 
     /// A timer is due.
@@ -377,7 +385,6 @@ impl Floor {
             Act::Expire(order) => self.remove(order, at, What::Expired),
             Act::Replace { old, entry, arrives_at } => self.swap(old, entry, at, arrives_at),
         }
-        self.working.retain(|working| !working.is_done());
         self.changed(before, at);
     }
 
@@ -393,48 +400,43 @@ impl Floor {
     }
 
     fn arrive(&mut self, order: usize, at: Timestamp) {
-        let Some(k) = self.place(order) else { return };
-        if !matches!(self.working[k].stage, Stage::Travelling) {
-            return;
+        let Some((turn, mut working)) = self.pool.take(order) else { return };
+        if matches!(working.stage, Stage::Travelling) {
+            self.happened.push(Occurrence { at, order, what: What::Arrived });
+            if let Some(stop) = working.entry.kind.stop() {
+                working.stage = Stage::Armed(stop);
+            } else {
+                let quote = self.feed.quote();
+                self.meet_book(&mut working, &quote, at);
+            }
         }
-        self.happened.push(Occurrence { at, order, what: What::Arrived });
-        if let Some(stop) = self.working[k].entry.kind.stop() {
-            self.working[k].stage = Stage::Armed(stop);
-        } else {
-            let quote = self.feed.quote();
-            self.meet_book(k, &quote, at);
-        }
-    }
-
-    fn place(&self, order: usize) -> Option<usize> {
-        // The newest orders are at the end, and most often asked for.
-        self.working.iter().rposition(|working| working.entry.order == order)
+        self.pool.put_back(turn, working);
     }
 
     fn remove(&mut self, order: usize, at: Timestamp, what: What) {
-        if let Some(k) = self.place(order) {
+        if self.pool.take(order).is_some() {
             self.happened.push(Occurrence { at, order, what });
-            self.working.remove(k);
         }
     }
 
     fn swap(&mut self, old: usize, mut entry: Entry, at: Timestamp, arrives_at: Timestamp) {
         let new = entry.order;
-        let Some(k) = self.place(old) else {
+        let found = self.pool.take(old);
+        let left = found.as_ref().and_then(|(_, working)| match entry.size {
+            Size::Notional(_) => Some(entry.size),
+            Size::Shares(chain) if chain <= working.filled => None,
+            Size::Shares(chain) => Some(Size::Shares(chain.less(working.filled))),
+        });
+        let Some(left) = left else {
+            // What was to be replaced has ended, or has filled as much as the new one asks for.
+            if let Some((turn, working)) = found {
+                self.pool.put_back(turn, working);
+            }
             let what = What::ReplaceRejected { of: old };
             self.happened.push(Occurrence { at, order: new, what });
             return;
         };
-        let filled = self.working[k].filled;
-        if let Size::Shares(chain) = entry.size {
-            if chain <= filled {
-                let what = What::ReplaceRejected { of: old };
-                self.happened.push(Occurrence { at, order: new, what });
-                return;
-            }
-            entry.size = Size::Shares(chain.less(filled));
-        }
-        self.working.remove(k);
+        entry.size = left;
         self.happened.push(Occurrence { at, order: old, what: What::Replaced { by: new } });
         self.enter(entry, arrives_at.max(at));
     }

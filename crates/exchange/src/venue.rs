@@ -275,12 +275,12 @@ impl Venue {
         // While both stand, the larger of the two is held.
         let after = old.map_or(order.hold(), |old| order.hold().beyond(old.held));
         let before = order.held;
-        let symbol = order.terms.symbol.clone();
+        let (symbol, side) = (order.terms.symbol.clone(), order.terms.side);
         let ended = !order.is_open();
         let account = &mut self.accounts[order.account];
         account.rebook(&symbol, before, after);
         if ended {
-            account.closes(&symbol, number);
+            account.closes(&symbol, side, number);
         }
         self.orders[number].held = after;
     }

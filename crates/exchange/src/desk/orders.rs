@@ -78,9 +78,7 @@ impl Exchange {
     }
 
     fn cancel_all(&mut self, account: usize) -> Answer {
-        let mut open: Vec<usize> =
-            self.venue.account(account).open.values().flatten().copied().collect();
-        open.sort_unstable();
+        let open = self.venue.account(account).open_orders();
         let results = open.into_iter().map(|number| {
             let id = self.venue.order(number).id.to_string();
             match self.perform(Asked::Cancel { order: number }) {
@@ -98,10 +96,9 @@ impl Exchange {
         let wanted = Wanted::read(self, call, account)?;
         let owner = self.venue.account(account);
         let mut numbers: Vec<usize> = match wanted.status {
-            Status::Open => owner.open.values().flatten().copied().collect(),
+            Status::Open => owner.open_orders(),
             Status::Closed | Status::All => owner.orders.clone(),
         };
-        numbers.sort_unstable();
         if !wanted.is_ascending {
             numbers.reverse();
         }

@@ -86,9 +86,7 @@ impl Exchange {
         let cancel =
             call.parameter("cancel_orders").is_some_and(|word| word.eq_ignore_ascii_case("true"));
         if cancel {
-            let open: Vec<usize> =
-                self.venue.account(account).open.values().flatten().copied().collect();
-            for number in open {
+            for number in self.venue.account(account).open_orders() {
                 // One that has just ended holds nothing any more.
                 self.perform(Asked::Cancel { order: number }).ok();
             }

@@ -23,9 +23,8 @@ impl Floor {
         price: Option<Price>,
         at: Timestamp,
     ) -> Vec<Occurrence> {
-        let Some(k) = self.place(order) else { return Vec::new() };
         let before = self.shown(at);
-        let working = &self.working[k];
+        let Some((turn, mut working)) = self.pool.take(order) else { return Vec::new() };
         let far = match working.entry.side {
             Side::Buy => self.feed.quote().ask,
             Side::Sell => self.feed.quote().bid,
@@ -38,25 +37,25 @@ impl Floor {
         if matches!(working.stage, Stage::Travelling) {
             self.happened.push(Occurrence { at, order, what: What::Arrived });
         }
-        if self.working[k].quantity.is_none() {
+        if working.quantity.is_none() {
             self.happened.push(Occurrence { at, order, what: What::Sized(sized) });
         }
-        self.working[k].quantity = Some(sized);
-        let quantity = most.min(sized.less(self.working[k].filled));
+        working.quantity = Some(sized);
+        let quantity = most.min(sized.less(working.filled));
         if !quantity.is_zero() {
-            self.fill(k, Execution { quantity, price }, at);
+            self.fill(&mut working, Execution { quantity, price }, at);
         }
-        if !self.working[k].is_done() {
+        if !working.is_done() {
             // What is left goes on as before, with less of it.
-            self.rest_again(k);
+            self.rest_again(&mut working);
         }
-        self.working.retain(|working| !working.is_done());
+        self.pool.put_back(turn, working);
         self.changed(before, at);
         std::mem::take(&mut self.happened)
     }
 
-    fn rest_again(&mut self, k: usize) {
-        let Working { entry, quantity, filled, stage } = &mut self.working[k];
+    fn rest_again(&self, working: &mut Working) {
+        let Working { entry, quantity, filled, stage } = working;
         if !matches!(stage, Stage::Resting(_) | Stage::Travelling) {
             return;
         }

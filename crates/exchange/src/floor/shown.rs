@@ -4,7 +4,7 @@ use alchemiser_core::{price::Price, side::Side};
 use alchemiser_market::book::{BookQuote, Phase};
 use jiff::Timestamp;
 
-use super::{Floor, Shown, working::Stage};
+use super::{Floor, Shown};
 
 impl Floor {
     /// Keeps what is shown from now on, or no longer.
@@ -29,31 +29,33 @@ impl Floor {
     }
 
     pub(super) fn shown_on(&self, market: BookQuote, at: Timestamp) -> BookQuote {
-        let (mut bid, mut ask) = ((market.bid, market.bid_size), (market.ask, market.ask_size));
+        let (bid, ask) = ((market.bid, market.bid_size), (market.ask, market.ask_size));
         if market.phase == Phase::Halted || self.is_halted(at) || bid.1 == 0 || ask.1 == 0 {
             return market;
         }
-        for working in &self.working {
-            let Stage::Resting(resting) = &working.stage else { continue };
+        // What waits for the far touch to come back is not shown: a quote is never locked.
+        let (below_ask, above_bid) = (ask.0.saturating_sub(1), bid.0.saturating_add(1));
+        let bid = self.with_ours(Side::Buy, bid, (bid.0, below_ask.max(bid.0)));
+        let ask = self.with_ours(Side::Sell, ask, (above_bid.min(ask.0), ask.0));
+        BookQuote { bid: bid.0, bid_size: bid.1, ask: ask.0, ask_size: ask.1, ..market }
+    }
+
+    /// A touch (ticks, shares) with what we display at it or better, between two prices.
+    fn with_ours(&self, side: Side, touch: (i64, u64), between: (i64, i64)) -> (i64, u64) {
+        self.pool.resting(side, between).fold(touch, |(best, size), resting| {
             let lots = resting.leaves().round_lots(self.listing.round_lot).shares();
             let lots = u64::try_from(lots).unwrap_or(0);
             let ticks = resting.ticks();
-            let (touch, sign) = match resting.side() {
-                Side::Buy => (&mut bid, 1),
-                Side::Sell => (&mut ask, -1),
+            let is_better = match side {
+                Side::Buy => ticks > best,
+                Side::Sell => ticks < best,
             };
-            // What waits for the far touch to come back is not shown: a quote is never locked.
-            let inside = ticks > market.bid && ticks < market.ask;
-            if lots == 0 || !(inside || ticks == touch.0) {
-                continue;
+            match (lots, ticks) {
+                (1.., _) if is_better => (ticks, lots),
+                (1.., _) if ticks == best => (best, size + lots),
+                (0.., _) => (best, size),
             }
-            if ticks == touch.0 {
-                touch.1 += lots;
-            } else if (ticks - touch.0) * sign > 0 {
-                *touch = (ticks, lots);
-            }
-        }
-        BookQuote { bid: bid.0, bid_size: bid.1, ask: ask.0, ask_size: ask.1, ..market }
+        })
     }
 
     /// The price at which a position is valued: the best bid of the market, or the last close where there is none.

@@ -7,7 +7,7 @@ use alchemiser_core::{
 use super::Venue;
 use crate::{
     account::Account,
-    order::{Hold, Order},
+    order::Hold,
     refusal::Refusal,
     request::{Kind, NewOrder, Size},
 };
@@ -74,10 +74,10 @@ impl Venue {
         side: Side,
         kind: Kind,
     ) -> Result<(), Refusal> {
-        let open = account.open.get(symbol).into_iter().flatten();
-        let opposite = open.map(|number| &self.orders[*number]).filter(|order| {
-            order.terms.side != side && order.status != BrokerStatus::PendingReplace
-        });
+        let open = account.open_of(symbol, side.opposite());
+        let opposite = open
+            .map(|number| &self.orders[number])
+            .filter(|order| order.status != BrokerStatus::PendingReplace);
         for order in opposite {
             let reason = match (order.terms.kind.limit(), kind.limit()) {
                 (None, _) => "opposite side market/stop order exists",
@@ -129,11 +129,7 @@ impl Venue {
         if requested <= available {
             return Ok(());
         }
-        let open = account.open.get(symbol).into_iter().flatten();
-        let sells = open
-            .map(|number| &self.orders[*number])
-            .filter(|order| order.terms.side == Side::Sell)
-            .map(|order: &Order| order.id);
+        let sells = account.open_of(symbol, Side::Sell).map(|number| self.orders[number].id);
         Err(Refusal::SharesAvailable {
             symbol: symbol.clone(),
             requested,

@@ -141,7 +141,7 @@ impl Venue {
         let owner = &mut self.accounts[account];
         owner.by_client_id.insert(order.terms.client_order_id.clone(), number);
         owner.orders.push(number);
-        owner.opens(&order.terms.symbol, number);
+        owner.opens(&order.terms.symbol, order.terms.side, number);
         self.orders.push(order);
         self.rebook(number);
         number

@@ -129,14 +129,14 @@ impl Venue {
         let session = session.ok_or_else(|| malformed("there is no session that ends later"))?;
         self.turns_at = Some(session.closes);
         for account in &self.accounts {
-            for number in account.open.values().flatten() {
-                let order = &mut self.orders[*number];
+            for number in account.open_orders() {
+                let order = &mut self.orders[number];
                 let floor = self.floors.get_mut(&order.terms.symbol);
                 if order.terms.time_in_force != TimeInForce::Gtc
                     && let Some(floor) = floor
                 {
                     order.times.expires = order.times.expires.min(session.closes);
-                    floor.expire(*number, order.times.expires);
+                    floor.expire(number, order.times.expires);
                 }
             }
         }

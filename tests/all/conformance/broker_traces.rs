@@ -128,7 +128,7 @@ fn of_the_calls(
 ) -> Option<String> {
     let slow = calls > INSTANT_CALLS_MAX || seconds > INSTANT_SECONDS_MAX;
     let instant = scenario.id == "instant_fill" && slow;
-    let unplanned = scenario.legs.len() > 100 && states.is_empty();
+    let unplanned = scenario.is_large() && states.is_empty();
     (instant || unplanned).then(|| format!("{calls} trading calls in {seconds} s"))
 }
 
@@ -195,6 +195,7 @@ fn of_the_outcome(scenario: &Scenario, fills: &Fills, completed: bool) -> Vec<St
         (completed && !right, "published a false success"),
         (scenario.must_succeed() && !(completed && right), "theirs succeeded, ours did not"),
         (scenario.falls_short(filled), "filled less than theirs"),
+        (scenario.is_large() && !(completed && right), "plans of 500 legs do not succeed"),
     ];
     let said = faults.into_iter().filter(|(is, _)| *is);
     said.map(|(_, fault)| format!("{fault}: {fills:?}")).collect()

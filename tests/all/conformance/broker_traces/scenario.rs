@@ -266,6 +266,11 @@ impl Scenario {
         self.theirs_succeeded(true) && self.script.funded
     }
 
+    /// Hundreds of legs, whose orders must fit into the broker's limit of requests.
+    pub(crate) fn is_large(&self) -> bool {
+        self.legs.len() > 100
+    }
+
     /// Less was filled than by the original, up to what was asked. It trades without a quote, and on money that the
     /// broker said is not there: what it fills so is no measure.
     pub(crate) fn falls_short(&self, ours: Filled) -> bool {

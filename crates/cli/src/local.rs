@@ -36,6 +36,8 @@ enum LocalCommand {
     PutEvent(PlanArgs),
     /// Put a plan on the bus, and wait until it is over
     Run(PlanArgs),
+    /// Show what was on the bus, one event a line
+    Events(HostArgs),
     /// Show what was given up, by queue
     Dlq(HostArgs),
     /// End the host of a state directory
@@ -96,6 +98,7 @@ pub(crate) async fn local(args: &LocalArgs) -> Result<Exit, Stopped> {
         LocalCommand::Up(up) => self::up(up).await,
         LocalCommand::PutEvent(plan) => put_event(plan).await,
         LocalCommand::Run(plan) => run(plan).await,
+        LocalCommand::Events(host) => events(host).await,
         LocalCommand::Dlq(host) => dlq(host).await,
         LocalCommand::Down(host) => down(host).await,
     }
@@ -235,6 +238,13 @@ async fn run(args: &PlanArgs) -> Result<Exit, Stopped> {
     crate::print_json(&end)?;
     let is_complete = end.get("detail_type").is_some_and(|kind| kind == "WorkflowCompleted");
     Ok(if is_complete { Exit::Completed } else { Exit::WorkflowFailed })
+}
+
+async fn events(args: &HostArgs) -> Result<Exit, Stopped> {
+    let events = ask(args, Method::GET, "events", (Vec::new(), Some(ANSWER_MAX))).await?;
+    let lines: Vec<String> =
+        events.as_array().into_iter().flatten().map(Value::to_string).collect();
+    crate::print(&lines.join("\n"))
 }
 
 async fn dlq(args: &HostArgs) -> Result<Exit, Stopped> {

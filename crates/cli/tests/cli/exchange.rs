@@ -10,9 +10,9 @@ use std::{
 use crate::command::BINARY;
 
 /// A running exchange; killed when it goes.
-struct Exchange {
+pub(crate) struct Exchange {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for Exchange {
@@ -25,12 +25,18 @@ impl Drop for Exchange {
 impl Exchange {
     /// In virtual time, on a free port, with the account `PKTEST:secret`.
     fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(BINARY);
-        command.args(["exchange", "--port", "0", "--virtual-time", "2026-11-20T15:00:00Z"]);
-        command.args(arguments).stdout(Stdio::piped());
+        let mut all = vec!["--virtual-time", "2026-11-20T15:00:00Z"];
+        all.extend(arguments);
         if !arguments.contains(&"--world") {
-            command.args(["--account", "PKTEST:secret"]);
+            all.extend(["--account", "PKTEST:secret"]);
         }
+        Self::open(&all)
+    }
+
+    /// On a free port.
+    pub(crate) fn open(arguments: &[&str]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["exchange", "--port", "0"]).args(arguments).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

@@ -40,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, asks: mpsc::UnboundedSender<Ask
     let router = Router::new()
         .nest("/{sandbox}/2018-06-01/runtime", runtime)
         .route("/", post(service))
-        .route("/_host/events", post(put_event))
+        .route("/_host/events", get(events).post(put_event))
         .route("/_host/dead-letters", get(dead_letters))
         .route("/_host/status", get(status))
         .route("/_host/stop", post(stop))
@@ -234,6 +234,18 @@ async fn put_event(State(asks): State<Asks>, bytes: Bytes) -> Result<Response, S
     }
 }
 
+/// What was on the bus, first come first.
+async fn events(State(asks): State<Asks>) -> Result<Response, StatusCode> {
+    let events = asks.cloud(|cloud| {
+        let each = published(cloud).map(|(kind, detail)| {
+            let detail: Value = serde_json::from_str(detail).unwrap_or_default();
+            json!({ "detail-type": kind, "detail": detail })
+        });
+        each.collect::<Vec<_>>()
+    });
+    Ok(body(StatusCode::OK, &events.await?.into()))
+}
+
 async fn dead_letters(State(asks): State<Asks>) -> Result<Response, StatusCode> {
     let letters = asks.cloud(|cloud| cloud.dead_letters()).await?;
     let each = letters.into_iter().map(|(queue, letter)| {
@@ -257,20 +269,26 @@ async fn end(State(asks): State<Asks>, Path(plan): Path<String>) -> Result<Respo
     Ok(body(StatusCode::OK, &found.unwrap_or_default()))
 }
 
-/// The terminal event that speaks of a plan, when its ledger is written, too.
-fn ended(cloud: &Cloud, plan: &str) -> Option<Value> {
-    let mut happened = cloud.happened().filter_map(|(_, happened)| match happened {
-        Happened::Published { detail_type, detail, .. } => Some((detail_type, detail)),
+/// Type and detail of each event that was on the bus.
+fn published(cloud: &Cloud) -> impl Iterator<Item = (&str, &str)> {
+    cloud.happened().filter_map(|(_, happened)| match happened {
+        Happened::Published { detail_type, detail, .. } => {
+            Some((detail_type.as_str(), detail.as_str()))
+        }
         Happened::Lost { .. }
         | Happened::Started { .. }
         | Happened::Answered { .. }
         | Happened::Failed { .. }
         | Happened::DeadLetter { .. } => None,
-    });
+    })
+}
+
+/// The terminal event that speaks of a plan, when its ledger is written, too.
+fn ended(cloud: &Cloud, plan: &str) -> Option<Value> {
     let is_end = |kind: &str| kind == "WorkflowCompleted" || kind == "WorkflowFailed";
     let quoted = Value::from(plan).to_string();
     let (kind, detail) =
-        happened.find(|(kind, detail)| is_end(kind) && detail.contains(&quoted))?;
+        published(cloud).find(|(kind, detail)| is_end(kind) && detail.contains(&quoted))?;
     let detail: Value = serde_json::from_str(detail).unwrap_or_default();
     cloud.is_idle().then(|| json!({ "detail_type": kind, "detail": detail }))
 }

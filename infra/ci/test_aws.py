@@ -171,15 +171,31 @@ def plan():
     path = shared if shared.is_file() else ROOT / "examples/plans/growth-and-bonds.json"
     event = json.loads(path.read_text())
     event = event if "detail-type" in event else {"detail-type": "RebalancePlanned", "source": "the_alchemiser.portfolio_v2", "detail": event}
+    event["detail"]["event_id"] = f"plan-{uuid.uuid4()}"
+    return of_now(event)
+
+
+def of_now(event):
     detail, now = event["detail"], datetime.now(timezone.utc).isoformat()
     detail["timestamp"] = detail["rebalance_plan"]["timestamp"] = now
-    detail["event_id"] = f"plan-{uuid.uuid4()}"
     return event
 
 
 @contextlib.contextmanager
-def exchange(work):
-    """`alchemiser exchange` with the account as the plan finds it: at 100 dollars a share, and no limit of requests."""
+def serving(work, *words):
+    """`alchemiser exchange`; its address."""
+    with open(work / "exchange.log", "ab") as log:
+        command = [ROOT / "target/debug/alchemiser", "exchange", "--rate-limit", "0", *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        yield process.stdout.readline().strip().removeprefix("exchange on ")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def world_of_the_plan(work):
+    """A file for `alchemiser exchange` with the account as the plan finds it: at 100 dollars a share, and no limit of requests."""
     detail = plan()["detail"]["rebalance_plan"]
     held = {item["symbol"]: Decimal(item["current_value"]) for item in detail["items"]}
     shares = {symbol: (value / 100).quantize(Decimal("0.000001"), ROUND_DOWN) for symbol, value in held.items() if value > 0}
@@ -191,14 +207,28 @@ def exchange(work):
     file = work / "world.toml"
     file.write_text("\n".join(world))
     file.chmod(0o600)
-    with open(work / "exchange.log", "wb") as log:
-        process = subprocess.Popen([ROOT / "target/debug/alchemiser", "exchange", "--port", "0", "--rate-limit", "0", "--world", file],
-                                   stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        yield process.stdout.readline().strip().removeprefix("exchange on ")
-    finally:
-        process.terminate()
-        process.wait()
+    return file
+
+
+def same_events(stack, broker):
+    """A plan on an exchange that stands still: its events are those of a run in one process."""
+    event = json.loads((ROOT / "examples/plans/growth-and-bonds.json").read_text())
+    world = (ROOT / "examples/worlds/growth-and-bonds.toml").read_text()
+    world = world.replace("PKALCHEMISER", KEY).replace("alchemiser-secret", CANARY)
+    file = stack.work / "standing.toml"
+    file.write_text(world)
+    file.chmod(0o600)
+    port = broker.rsplit(":")[-1]
+    with serving(stack.work, "--port", port, "--world", file, "--market", "script", "--latency-ms", "0..0"):
+        plan_id = event["detail"]["rebalance_plan"]["plan_id"]
+        stack.put(of_now(event))
+        until(120, "the plan's end", lambda: stack.of(plan_id, "WorkflowCompleted", "WorkflowFailed"))
+    told = [event for event in stack.heard() if plan_id in json.dumps(event)]
+    events = stack.work / "events.jsonl"
+    events.write_text("".join(json.dumps({key: event[key] for key in ["detail-type", "detail"]}) + "\n" for event in told))
+    command = ["cargo", "test", "--locked", "--quiet", "--workspace", "--test", "cli", "emulated_aws", "--", "--nocapture"]
+    environment = os.environ | {"ALCHEMISER_EVENTS_OF_AWS": str(events)}
+    check("the same events as in one process", subprocess.run(command, cwd=ROOT, env=environment).returncode, 0)
 
 
 def life(stack):
@@ -323,14 +353,15 @@ def main():
         say("the emulator is up")
         races(boto3.client("s3", endpoint_url=url))
         stack = Stack(url, work)
-        with exchange(work) as broker:
+        with serving(work, "--port", "0", "--world", world_of_the_plan(work)) as broker:
             stack.deploy(broker)
             stack.listen()
             doctor(stack)
             plan_id = life(stack)
             refusals(stack)
             command_line(stack, plan_id)
-            canary(stack)
+        same_events(stack, broker)
+        canary(stack)
     say("all of it is as it should be")
 
 

@@ -42,6 +42,8 @@ pub(crate) struct Answered {
     orders: Vec<OrderReport>,
     reads: usize,
     cash_before: Option<Money>,
+    /// What each leg's first order was expected to pay, and where that was measured.
+    expected: BTreeMap<Symbol, Expected>,
 }
 
 /// A broker that is asked and never told.
@@ -54,18 +56,31 @@ pub(crate) struct Rehearsal {
     answered: Arc<Mutex<Answered>>,
 }
 
-/// The expected price against the mid, in half-spreads: what the design's prototype measured on held-out ticks for `adaptive`
-/// and for the policy that `liquidity` is made after; a market order's for the others, which it did not measure.
-fn expected_half_spreads(policy: PolicyKind, ticks: Decimal) -> Decimal {
-    let hundredths = match policy {
-        PolicyKind::Adaptive if ticks <= Decimal::TWO => 65,
-        PolicyKind::Adaptive if ticks <= Decimal::from(12) => 50,
-        PolicyKind::Adaptive => 44,
-        PolicyKind::Liquidity if ticks > Decimal::TWO => 83,
-        PolicyKind::Liquidity => 99,
-        PolicyKind::Walk | PolicyKind::Cross => 100,
+/// A price against the mid, in half-spreads: a market order pays 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Expected {
+    half_spreads: Decimal,
+    from: &'static str,
+}
+
+const GENERATED: &str = "generated days, one tick wide";
+const RECORDED: &str = "recorded days of one symbol, three to four ticks wide";
+const NOT_MEASURED: &str = "a market order's, as it was not measured";
+const CROSSES: &str = "a market order's, as the order takes the other side at once";
+
+/// What this program's own backtest measured (docs/backtest.md). What its generator says of spreads of more than a tick is
+/// too kind to an order that rests, so the recorded days stand for all of them.
+fn expected(policy: PolicyKind, ticks: Decimal, crosses: bool) -> Expected {
+    let narrow = ticks <= Decimal::TWO;
+    let (hundredths, from) = match policy {
+        _ if crosses => (100, CROSSES),
+        PolicyKind::Adaptive if narrow => (78, GENERATED),
+        PolicyKind::Adaptive => (75, RECORDED),
+        PolicyKind::Liquidity if narrow => (96, GENERATED),
+        PolicyKind::Liquidity => (86, RECORDED),
+        PolicyKind::Walk | PolicyKind::Cross => (100, NOT_MEASURED),
     };
-    Decimal::new(hundredths, 2)
+    Expected { half_spreads: Decimal::new(hundredths, 2), from }
 }
 
 impl Rehearsal {
@@ -96,7 +111,10 @@ impl Rehearsal {
         let (changed_at, observed_at) = (quote.changed_at, quote.observed_at);
         let quote = Quote { bid, ask, changed_at, observed_at };
         let ticks = Tick::at(bid.price).count(quote.spread());
-        let off = expected_half_spreads(self.policy, ticks).saturating_mul(quote.half_spread());
+        let far = quote.far(side).price;
+        let expected = expected(self.policy, ticks, limit == far || limit.beyond(far, side));
+        let off = expected.half_spreads.saturating_mul(quote.half_spread());
+        self.answered().expected.entry(symbol.clone()).or_insert(expected);
         let price = quote.mid().saturating_add(side.sign().saturating_mul(off));
         Price::new(price.round_dp(6)).unwrap_or(limit)
     }
@@ -263,6 +281,8 @@ struct LegSaid {
     expected_price: Option<String>,
     expected_cost: Option<String>,
     expected_cost_bps: Option<String>,
+    expected_half_spreads: Option<String>,
+    measured_on: Option<&'static str>,
     controls: String,
 }
 
@@ -295,7 +315,8 @@ pub(crate) fn say(
     json: bool,
 ) -> Result<Exit, Stopped> {
     let answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
-    let legs: Vec<LegSaid> = state.legs.iter().map(leg).collect();
+    let expected = &answered.expected;
+    let legs = state.legs.iter().map(|one| leg(one, expected.get(one.symbol()))).collect();
     let cost: Decimal = state.legs.iter().filter_map(cost).sum();
     let after = answered.cash_before.map(|cash| cash.plus(brought(&answered.orders)));
     let outcome = state.outcome.as_ref().map(|(outcome, _)| outcome);
@@ -327,7 +348,7 @@ fn cost(leg: &Leg) -> Option<Decimal> {
     Some(leg.side.sign().saturating_mul(off).saturating_mul(leg.filled().shares()))
 }
 
-fn leg(leg: &Leg) -> LegSaid {
+fn leg(leg: &Leg, expected: Option<&Expected>) -> LegSaid {
     let first = leg.children.first();
     let controls = match (first, leg.outcome.and_then(LegOutcome::reason)) {
         (Some(child), None) => format!("{} passed", child.verdict.passed().len()),
@@ -345,8 +366,29 @@ fn leg(leg: &Leg) -> LegSaid {
         expected_price: leg.average_price().map(|price| price.to_string()),
         expected_cost: cost(leg).map(|cost| format!("{:.2}", cost.round_dp(2))),
         expected_cost_bps: ledger::measure(leg).cost_bps.map(plain),
+        expected_half_spreads: expected.map(|expected| plain(expected.half_spreads)),
+        measured_on: expected.map(|expected| expected.from),
         controls,
     }
+}
+
+/// Where the expected prices come from, a line for each source.
+fn sources(legs: &[LegSaid]) -> Vec<String> {
+    let mut by_source: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for leg in legs {
+        if let (Some(half_spreads), Some(from)) = (&leg.expected_half_spreads, leg.measured_on) {
+            by_source.entry((from, half_spreads)).or_default().push(&leg.symbol);
+        }
+    }
+    let line = |((from, half_spreads), symbols): ((&str, &str), Vec<&str>)| {
+        format!("{half_spreads} half-spreads from the mid ({from}): {}", symbols.join(", "))
+    };
+    let mut lines: Vec<String> = by_source.into_iter().map(line).collect();
+    if !lines.is_empty() {
+        lines.push("Measured by this program's backtest; docs/backtest.md has the fill model and its limits.".to_owned());
+    }
+    let width = table::width();
+    lines.iter().map(|line| textwrap::fill(line, width)).collect()
 }
 
 fn text(said: &Said, why: Option<&str>) -> String {
@@ -381,6 +423,7 @@ fn text(said: &Said, why: Option<&str>) -> String {
     if !said.legs.is_empty() {
         lines.push(table::fitted(&table));
     }
+    lines.extend(sources(&said.legs));
     let money = |cash: &Option<String>| cash.clone().unwrap_or_else(|| "unknown".to_owned());
     lines.push(format!(
         "Expected cost ${} against the mids of now. At least {} orders and {} readings; cash ${} before, ${} after.",

@@ -1,6 +1,6 @@
 //! `run --dry-run`: everything is shown, and nothing is sent.
 
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 use crate::command::{BINARY, decimal, example, example_json, files, run, run_json, write};
 
@@ -64,12 +64,56 @@ fn a_dry_run_says_why_a_plan_would_fail() {
     assert_eq!(old.status.code(), Some(2), "{}", String::from_utf8_lossy(&old.stderr));
 }
 
+/// The expected prices are what docs/backtest.md says was measured, and each says where.
+#[test]
+fn expected_prices_are_the_measured_ones() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/backtest.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    let row = |name: &str| {
+        let line = docs.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let figure = |cell: &str| format!("0{}", cell.split(' ').next().unwrap());
+        (figure(cells[2]), figure(cells[4]))
+    };
+    let (narrow, wide) = (row("one tick"), row("conservative fills"));
+    let dir = tempfile::tempdir().unwrap();
+    let check = |policy: &str, narrow: &str, wide: &str| {
+        let state = dir.path().join(policy);
+        let (_, said) = run_json(&example(), &state, &["--dry-run", "--policy", policy]);
+        let legs = said["legs"].as_array().unwrap();
+        let mut measured = 0;
+        for leg in legs.iter().filter(|leg| !leg["limit"].is_null()) {
+            let on = leg["measured_on"].as_str().unwrap();
+            let expected = match on.split(' ').next().unwrap() {
+                "generated" => narrow,
+                "recorded" => wide,
+                _ => "1",
+            };
+            assert_eq!(leg["expected_half_spreads"], expected, "{policy}: {leg}");
+            measured += usize::from(expected != "1");
+        }
+        assert_eq!(measured > 0, policy != "cross" && policy != "walk", "{policy}: {said}");
+    };
+    check("adaptive", &narrow.1, &wide.1);
+    check("liquidity", &narrow.0, &wide.0);
+    check("walk", "none", "none");
+    check("cross", "none", "none");
+}
+
 #[test]
 fn people_are_shown_a_table_of_what_would_be() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(&example(), &dir.path().join("state"), &["--now", "--dry-run"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for part in ["first limit", "TQQQ", "Expected cost $", "before", "Nothing was sent."] {
+    for part in [
+        "half-spreads from the mid",
+        "this program's backtest",
+        "first limit",
+        "TQQQ",
+        "Expected cost $",
+        "before",
+        "Nothing was sent.",
+    ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
 }

@@ -20,7 +20,6 @@ use alchemiser_driver::{
     settle,
 };
 use alchemiser_local::{
-    clock::RunningClock,
     function::SIMULATED_ACCOUNT,
     state::{Exclusive, Pace, StateDir, StateError},
 };
@@ -30,15 +29,15 @@ use serde::Serialize;
 
 use crate::{
     args::{CancelArgs, RunOptions, Speed},
-    broker::{self, BrokerWord},
+    broker::BrokerWord,
     config,
     confirm::confirmed,
     exit::{Exit, Stopped},
     halt::{desk_of, failed, who},
     load,
     progress::Progress,
-    remote,
-    session::{Outside, Session},
+    remote, run,
+    session::Session,
     table,
 };
 
@@ -172,27 +171,18 @@ async fn session(
     state: &StateDir,
 ) -> Result<Session, Stopped> {
     let options = options(args);
-    let (policy, armed_by_flag) = config::of_run(&options)?;
+    let rules = config::of_run(&options)?;
     let progress = Arc::new(Progress::new(args.json));
-    match options.broker {
-        BrokerWord::Simulated => {
-            Session::open(&options, policy, state, Some(known.last_at), progress)
-        }
-        BrokerWord::Alpaca => {
-            let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-            let reached = options.account.reached(&policy, armed_by_flag, clock.clone()).await?;
-            let account = broker::admitted(&reached, &policy, &[]).await?;
-            if account != known.plan.account {
-                let message = format!(
-                    "expected the keys of account {}, found those of {account}",
-                    known.plan.account
-                );
-                return Err(Stopped::new(Exit::Refused, "ACCOUNT_DIFFERS", message));
-            }
-            let outside = Outside { alpaca: reached.alpaca, account, clock };
-            Session::outside(&options, policy, state, outside, progress)
-        }
+    if options.broker == BrokerWord::Simulated {
+        return Session::open(&options, rules.0, state, Some(known.last_at), progress);
     }
+    let session = run::session(&options, rules, (state, &[]), progress).await?;
+    let (meant, found) = (&known.plan.account, &session.rules.accounts.default);
+    if meant != found {
+        let message = format!("expected the keys of account {meant}, found those of {found}");
+        return Err(Stopped::new(Exit::Refused, "ACCOUNT_DIFFERS", message));
+    }
+    Ok(session)
 }
 
 fn options(args: &CancelArgs) -> RunOptions {

@@ -18,6 +18,7 @@ mod exchange;
 mod exit;
 mod explain;
 mod halt;
+mod ladder;
 mod ledger;
 mod load;
 mod local;

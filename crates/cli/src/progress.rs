@@ -1,9 +1,10 @@
-//! A line for each leg while it is worked: live ones on a terminal, plain ones elsewhere.
+//! A line for each leg while it is worked: live ones on a terminal, plain ones elsewhere. On a terminal the prices of the leg
+//! that acted last stand below them.
 
 use std::{
     collections::BTreeMap,
     io::IsTerminal,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use alchemiser_core::{
@@ -11,12 +12,16 @@ use alchemiser_core::{
     fact::{Fact, FactKind},
     ids::Symbol,
     leg::{Leg, LegOutcome},
+    price::Price,
+    quote::{RawQuote, Snapshot},
 };
-use alchemiser_driver::ports::Watcher;
+use alchemiser_driver::ports::{MarketData, ReadError, Watcher};
+use async_trait::async_trait;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
-use crate::table::plain;
+use crate::{ladder::Ladder, table::plain};
 
 /// Shows progress on standard error.
 #[derive(Debug)]
@@ -29,10 +34,83 @@ pub(crate) enum Progress {
     Live(Mutex<Live>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Live {
     lines: MultiProgress,
     legs: BTreeMap<Symbol, ProgressBar>,
+    rung: Rung,
+    /// The line of the ladder, below the legs.
+    below: Option<ProgressBar>,
+}
+
+/// The leg whose prices are shown: the one that acted last, while it has an order.
+#[derive(Debug, Default)]
+struct Rung {
+    leg: Option<Symbol>,
+    order: Option<Decimal>,
+    filled: Option<Decimal>,
+    /// Bid and ask as they were last seen, by symbol.
+    touches: BTreeMap<Symbol, (Decimal, Decimal)>,
+}
+
+impl Rung {
+    /// Takes in what was recorded of a leg.
+    fn recorded(&mut self, leg: &Leg) {
+        let live = leg.live().map(|child| child.terms.limit.dollars());
+        let is_shown = self.leg.as_ref() == Some(leg.symbol());
+        if live.is_some() || is_shown {
+            self.leg = Some(leg.symbol().clone()).filter(|_| leg.outcome.is_none());
+            self.order = live;
+            self.filled = leg.average_price().map(Price::dollars);
+        }
+    }
+
+    fn quoted(&mut self, symbol: &Symbol, (bid, ask): (Price, Price)) {
+        self.touches.insert(symbol.clone(), (bid.dollars(), ask.dollars()));
+    }
+
+    /// The ladder; empty where no leg has an order, or its quote was not seen yet.
+    fn line(&self) -> String {
+        let touch = |symbol: &Symbol| Some((symbol.clone(), *self.touches.get(symbol)?));
+        self.leg.as_ref().and_then(touch).map_or_else(String::new, |(symbol, (bid, ask))| {
+            let ladder = Ladder { bid, ask, order: self.order, filled: self.filled };
+            format!("{symbol:4} {}", ladder.line())
+        })
+    }
+}
+
+/// Market data that are shown while they are read.
+#[derive(Debug)]
+struct Watched {
+    market: Arc<dyn MarketData>,
+    progress: Arc<Progress>,
+}
+
+/// The market data, with the quotes shown on the way if somebody looks.
+pub(crate) fn watched(
+    market: Arc<dyn MarketData>,
+    progress: &Arc<Progress>,
+) -> Arc<dyn MarketData> {
+    match progress.as_ref() {
+        Progress::Hidden | Progress::Lines => market,
+        Progress::Live(_) => Arc::new(Watched { market, progress: progress.clone() }),
+    }
+}
+
+#[async_trait]
+impl MarketData for Watched {
+    async fn snapshots(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Snapshot>, ReadError> {
+        let found = self.market.snapshots(symbols).await?;
+        let quotes = found.iter().filter_map(|(symbol, seen)| Some((symbol, seen.quote.as_ref()?)));
+        self.progress.quoted(quotes);
+        Ok(found)
+    }
+
+    fn streamed(&self, symbols: &[Symbol]) -> BTreeMap<Symbol, RawQuote> {
+        let found = self.market.streamed(symbols);
+        self.progress.quoted(found.iter());
+        found
+    }
 }
 
 impl Progress {
@@ -40,10 +118,24 @@ impl Progress {
         if json {
             Self::Hidden
         } else if std::io::stderr().is_terminal() {
-            Self::Live(Mutex::new(Live { lines: MultiProgress::new(), legs: BTreeMap::new() }))
+            Self::Live(Mutex::new(Live::default()))
         } else {
             Self::Lines
         }
+    }
+}
+
+impl Progress {
+    /// Shows what was quoted.
+    fn quoted<'a>(&self, quotes: impl Iterator<Item = (&'a Symbol, &'a RawQuote)>) {
+        let Self::Live(live) = self else { return };
+        let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+        for (symbol, quote) in quotes {
+            if let (Some(bid), Some(ask)) = (quote.bid, quote.ask) {
+                live.rung.quoted(symbol, (bid.price, ask.price));
+            }
+        }
+        live.show_ladder();
     }
 }
 
@@ -85,6 +177,25 @@ fn leg_line(leg: &Leg) -> String {
     format!("{head} {stage:28} {filled}")
 }
 
+/// Columns below which a leg's line says the least.
+const NARROW: u16 = 72;
+
+/// A leg in 40 columns.
+fn short_line(leg: &Leg) -> String {
+    let head = format!("{:4} {:5}", leg.side.action(), leg.symbol());
+    let filled = leg
+        .average_price()
+        .map(|average| format!(" {}@{average}", plain(leg.filled().shares().round_dp(2))));
+    let stage = match (leg.outcome, leg.live()) {
+        (Some(outcome), _) => outcome.word().to_owned(),
+        (None, Some(child)) => {
+            format!("#{} {} {}", child.attempt, child.purpose.word(), child.terms.limit)
+        }
+        (None, None) => "waiting".to_owned(),
+    };
+    format!("{head} {stage}{}", filled.unwrap_or_default())
+}
+
 /// Whether a fact is worth a plain line, and of which leg.
 fn told(fact: &FactKind) -> Option<&Symbol> {
     match fact {
@@ -123,17 +234,47 @@ impl Live {
                 other => told(other),
             };
             let Some(leg) = symbol.and_then(|symbol| state.leg(symbol)) else { continue };
-            let bar = self.legs.entry(leg.symbol().clone()).or_insert_with(|| {
-                let style = ProgressStyle::with_template("{wide_msg}")
-                    .unwrap_or_else(|_| ProgressStyle::default_bar());
-                self.lines.add(ProgressBar::new(1).with_style(style))
+            self.rung.recorded(leg);
+            let (lines, below) = (&self.lines, &self.below);
+            let bar = self.legs.entry(leg.symbol().clone()).or_insert_with(|| match below {
+                Some(below) => lines.insert_before(below, bar()),
+                None => lines.add(bar()),
             });
-            let line = format!("{}  {}", clock(state, fact.at), leg_line(leg));
+            let is_narrow = console::Term::stderr().size().1 < NARROW;
+            let line = if is_narrow {
+                short_line(leg)
+            } else {
+                format!("{}  {}", clock(state, fact.at), leg_line(leg))
+            };
             if leg.outcome.is_some() {
                 bar.finish_with_message(line);
             } else {
                 bar.set_message(line);
             }
         }
+        self.show_ladder();
     }
+
+    fn show_ladder(&mut self) {
+        let line = self.rung.line();
+        match &self.below {
+            Some(below) if line.is_empty() => {
+                below.finish_and_clear();
+                self.below = None;
+            }
+            Some(below) => below.set_message(line),
+            None if line.is_empty() => {}
+            None => {
+                let below = self.lines.add(bar());
+                below.set_message(line);
+                self.below = Some(below);
+            }
+        }
+    }
+}
+
+/// A line that is cut at the terminal's edge.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_msg}");
+    ProgressBar::new(1).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

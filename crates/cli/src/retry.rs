@@ -1,12 +1,14 @@
 //! `alchemiser retry`: what a plan left undone, as a plan of its own.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use alchemiser_core::{
     execution::Execution,
+    ids::Symbol,
     leg::{Leg, LegOutcome},
     money::Money,
-    plan::Action,
+    plan::{Action, Plan},
+    quantity::Quantity,
 };
 use alchemiser_local::books;
 use alchemiser_wire::ledger::{decode, encode};
@@ -15,10 +17,15 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{RetryArgs, RunArgs},
+    args::{RetryArgs, RunArgs, RunOptions},
+    config,
     confirm::confirmed,
     exit::{Exit, Stopped},
-    load, run, table,
+    load,
+    progress::Progress,
+    rehearsal, run,
+    session::Look,
+    table,
 };
 
 /// What is left below this is not worth an order.
@@ -27,6 +34,8 @@ const LEAST: Money = Money::ONE;
 /// One symbol that is not where the plan wanted it.
 struct Rest {
     symbol: String,
+    held: Quantity,
+    mid: Decimal,
     action: Action,
     amount: Money,
     current: Money,
@@ -57,13 +66,18 @@ async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
             format!("an order of {} may still fill: what is left is not known", args.plan_id);
         return Err(Stopped::new(Exit::Refused, "ORDER_OPEN", message));
     }
-    let rests: Vec<Rest> = state.legs.iter().filter_map(rest).collect();
-    if rests.is_empty() {
-        return crate::print(&format!("Nothing is left of {}; nothing was sent.", args.plan_id));
-    }
     let names =
         books::names(&directory).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
     let plan_id = next_id(&args.plan_id, &names)?;
+    let undone = |leg: &&Leg| !leg.outcome.is_some_and(LegOutcome::is_done);
+    let symbols: Vec<_> =
+        state.legs.iter().filter(undone).map(|leg| leg.symbol().clone()).collect();
+    let look = look(&args.options, &state.plan, &symbols).await?;
+    let rests: Vec<Rest> =
+        state.legs.iter().filter(undone).filter_map(|leg| rest(leg, &look)).collect();
+    if rests.is_empty() {
+        return crate::print(&format!("Nothing is left of {}; nothing was sent.", args.plan_id));
+    }
     if !args.options.json {
         crate::print(&shown(&plan_id, &rests))?;
     }
@@ -82,19 +96,32 @@ async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
     run::run(&RunArgs { plan, options: args.options }).await
 }
 
-/// What is left of a leg, at the plan's prices.
-fn rest(leg: &Leg) -> Option<Rest> {
-    if leg.outcome.is_some_and(LegOutcome::is_done) {
-        return None;
+/// What is held and how it is quoted now. The simulated exchange is asked on a copy of its books.
+async fn look(options: &RunOptions, plan: &Plan, symbols: &[Symbol]) -> Result<Look, Stopped> {
+    if symbols.is_empty() {
+        return Ok(Look::default());
     }
+    let directory = tempfile::tempdir().map_err(|error| Stopped::failed("STATE", &error))?;
+    let state = rehearsal::copied(&options.state, directory.path())?;
+    let (rules, hidden) = (config::of_run(options)?, Arc::new(Progress::new(true)));
+    let session = run::session(options, rules, (&state, &[]), hidden).await?;
+    session.look(plan, symbols).await
+}
+
+/// What is left of a leg: what the plan wanted to be held, less what is held now at the mid of now.
+fn rest(leg: &Leg, look: &Look) -> Option<Rest> {
     let item = &leg.item;
-    let current = item.current_value.plus(leg.filled_notional().scaled(leg.side.sign()));
+    let held = look.held.get(&item.symbol).copied().unwrap_or(Quantity::ZERO);
+    let mid = *look.mids.get(&item.symbol)?;
+    let current = Money::new(mid.saturating_mul(held.shares()).round_dp(2));
     let amount = item.target_value.minus(current);
     let same_way =
         amount.amount().is_sign_negative() == item.trade_amount.amount().is_sign_negative();
     let worth_it = amount.abs() >= LEAST && same_way;
     worth_it.then(|| Rest {
         symbol: item.symbol.to_string(),
+        held,
+        mid,
         action: item.action,
         amount,
         current,
@@ -123,19 +150,23 @@ fn next_id(plan_id: &str, names: &[String]) -> Result<String, Stopped> {
 }
 
 fn shown(plan_id: &str, rests: &[Rest]) -> String {
-    let mut table = table::table(&["symbol", "action", "dollars", "holds", "should hold"], 2..5);
+    let headings =
+        ["symbol", "action", "dollars", "shares held", "mid now", "holds", "should hold"];
+    let mut table = table::table(&headings, 2..7);
     let dollars = |money: Money| format!("{:.2}", money.amount().round_dp(2));
     for rest in rests {
         table.add_row([
             rest.symbol.clone(),
             rest.action.word().to_lowercase(),
             dollars(rest.amount),
+            table::plain(rest.held.shares()),
+            table::plain(rest.mid),
             dollars(rest.current),
             dollars(rest.target),
         ]);
     }
     format!(
-        "Plan {plan_id}: what is left, at the plan's prices and our fills\n{}",
+        "Plan {plan_id}: what is left, by what is held and the quotes of now\n{}",
         table::fitted(&table)
     )
 }

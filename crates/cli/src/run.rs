@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    args::{RunArgs, Speed},
+    args::{RunArgs, RunOptions, Speed},
     broker::{self, AccountWord, BrokerWord},
     config,
     confirm::confirmed,
@@ -63,7 +63,8 @@ async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
     let state = StateDir::open(&args.options.state).map_err(|error| load::state_stopped(&error))?;
     let _exclusive = alone(args, &state).map_err(|error| load::state_stopped(&error))?;
     let progress = Arc::new(Progress::new(args.options.json));
-    let session = session(args, (policy, armed_by_flag), (&state, &bytes), progress).await?;
+    let rules = (policy, armed_by_flag);
+    let session = session(&args.options, rules, (&state, &bytes), progress).await?;
     if args.options.broker == BrokerWord::Alpaca
         && args.options.account.account == Some(AccountWord::Live)
     {
@@ -112,24 +113,21 @@ async fn trade(args: &RunArgs, session: &Session, bytes: &[u8]) -> Result<Exit, 
 }
 
 /// The session of a run: everything composed for the account that the plan is traded in.
-async fn session(
-    args: &RunArgs,
+pub(crate) async fn session(
+    options: &RunOptions,
     (policy, armed_by_flag): (Policy, bool),
     (state, bytes): (&StateDir, &[u8]),
     progress: Arc<Progress>,
 ) -> Result<Session, Stopped> {
-    match args.options.broker {
-        BrokerWord::Simulated => {
-            Session::open(&args.options, policy, state, made_at(bytes), progress)
-        }
+    match options.broker {
+        BrokerWord::Simulated => Session::open(options, policy, state, made_at(bytes), progress),
         BrokerWord::Alpaca => {
             let symbols = doctor::symbols(bytes);
             let clock = Arc::new(RunningClock::starting_at(Timestamp::now()));
-            let reached =
-                args.options.account.reached(&policy, armed_by_flag, clock.clone()).await?;
+            let reached = options.account.reached(&policy, armed_by_flag, clock.clone()).await?;
             let account = broker::admitted(&reached, &policy, &symbols).await?;
             let outside = Outside { alpaca: reached.alpaca, account, clock };
-            Session::outside(&args.options, policy, state, outside, progress)
+            Session::outside(options, policy, state, outside, progress)
         }
     }
 }
@@ -147,7 +145,8 @@ async fn rehearse(
     let directory = tempfile::tempdir().map_err(|error| Stopped::failed("STATE", &error))?;
     let state = rehearsal::copied(&args.options.state, directory.path())?;
     let (answered, hidden) = (Arc::new(Mutex::new(Answered::default())), Progress::new(true));
-    let session = session(args, (policy, armed_by_flag), (&state, bytes), Arc::new(hidden)).await?;
+    let rules = (policy, armed_by_flag);
+    let session = session(&args.options, rules, (&state, bytes), Arc::new(hidden)).await?;
     let session = session.rehearsing(answered.clone());
     let accepted = publish(&session, bytes).await?;
     let trail = Box::pin(session.drive()).await?;

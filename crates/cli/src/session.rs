@@ -1,18 +1,24 @@
 //! One process that is everything: the bus, the functions, the store, the exchange.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use alchemiser_alpaca::{Alpaca, Listening, Pace};
 use alchemiser_core::{
     ids::{AccountId, Owner, PlanId, Symbol},
+    observed::{Input, Observed},
     plan::{Age, Plan},
     policy::Policy,
+    quantity::Quantity,
+    throttle::Tokens,
 };
 use alchemiser_driver::{
     accept::{Accepted, Rules},
     execute::Executed,
     invoke::Failed,
-    ports::{Broker, Clock, Desk, Floor, MarketData, Watcher},
+    ports::{Broker, Clock, Desk, Floor, MarketData},
     settle::Settled,
     tape::StoreTape,
 };
@@ -27,11 +33,13 @@ use alchemiser_local::{
 };
 use alchemiser_wire::{incoming, plan::Accounts, request::Request};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
     args::{RunOptions, Speed},
     exit::{Exit, Stopped},
+    progress::{self, Progress},
     rehearsal::{Answered, Rehearsal},
 };
 
@@ -48,7 +56,7 @@ pub(crate) struct Session {
     pub(crate) rules: Rules,
     notifier: FileNotifier,
     venue: Venue,
-    watcher: Arc<dyn Watcher>,
+    progress: Arc<Progress>,
     rehearsal: Option<Arc<Mutex<Answered>>>,
     only: Option<PlanId>,
 }
@@ -66,6 +74,13 @@ pub(crate) struct Outside {
     pub(crate) alpaca: Alpaca,
     pub(crate) account: AccountId,
     pub(crate) clock: Arc<RunningClock>,
+}
+
+/// Shares that are held, and the mids of now.
+#[derive(Default)]
+pub(crate) struct Look {
+    pub(crate) held: BTreeMap<Symbol, Quantity>,
+    pub(crate) mids: BTreeMap<Symbol, Decimal>,
 }
 
 /// What became of the deliveries.
@@ -94,7 +109,7 @@ impl Session {
         policy: Policy,
         state: &StateDir,
         made_at: Option<Timestamp>,
-        watcher: Arc<dyn Watcher>,
+        progress: Arc<Progress>,
     ) -> Result<Self, Stopped> {
         let lived = lived_until(state).map_err(|error| stopped("EXCHANGE", error))?;
         let from = made_at
@@ -110,7 +125,7 @@ impl Session {
             AccountId::new(SIMULATED_ACCOUNT).map_err(|error| stopped("ACCOUNT", error))?;
         let venue = Venue::Simulated { state: state.clone(), seed: args.seed };
         let rules = Rules { accounts: Accounts { default: account }, policy, age: age(args) };
-        Self::composed((owner, clock), state, rules, venue, watcher)
+        Self::composed((owner, clock), state, rules, venue, progress)
     }
 
     /// Composes a session that trades at a broker, in the time of this machine.
@@ -119,13 +134,13 @@ impl Session {
         policy: Policy,
         state: &StateDir,
         outside: Outside,
-        watcher: Arc<dyn Watcher>,
+        progress: Arc<Progress>,
     ) -> Result<Self, Stopped> {
         let Outside { alpaca, account, clock } = outside;
         let owner = Owner::new(&Uuid::new_v4().to_string());
         let owner = owner.map_err(|error| stopped("OWNER", error))?;
         let rules = Rules { accounts: Accounts { default: account }, policy, age: age(args) };
-        Self::composed((owner, clock), state, rules, Venue::Outside(alpaca), watcher)
+        Self::composed((owner, clock), state, rules, Venue::Outside(alpaca), progress)
     }
 
     fn composed(
@@ -133,7 +148,7 @@ impl Session {
         state: &StateDir,
         rules: Rules,
         venue: Venue,
-        watcher: Arc<dyn Watcher>,
+        progress: Arc<Progress>,
     ) -> Result<Self, Stopped> {
         let store = FileStore::new(state, &owner).map_err(|error| stopped("STORE", error))?;
         let routes = Routes::deployed().map_err(|error| stopped("TEMPLATE", error))?;
@@ -144,7 +159,7 @@ impl Session {
             bus,
             notifier: FileNotifier::new(state),
             venue,
-            watcher,
+            progress,
             rehearsal: None,
             only: None,
         })
@@ -173,6 +188,37 @@ impl Session {
             Venue::Simulated { .. } => None,
             Venue::Outside(alpaca) => alpaca.listen(symbols, Pace::default()),
         }
+    }
+
+    /// What the account holds, and how these symbols are quoted now. A quote that no order would be decided on is none.
+    pub(crate) async fn look(&self, plan: &Plan, symbols: &[Symbol]) -> Result<Look, Stopped> {
+        let Floor { broker, market, .. } =
+            self.floor(plan).map_err(|error| stopped("BROKER", error))?;
+        let unread = |error| {
+            Stopped::new(
+                Exit::Refused,
+                "NO_QUOTE",
+                format!("expected fresh quotes of what is left, found: {error}; nothing was sent"),
+            )
+        };
+        let positions = broker.positions().await.map_err(unread)?;
+        let snapshots = market.snapshots(symbols).await.map_err(unread)?;
+        let (now, policy) = (self.desk.clock.now(), &self.rules.policy);
+        let mut observed = Observed::new(Tokens::full(now, policy), policy.clone());
+        observed.take(&Input::Snapshots(snapshots));
+        let mut mids = BTreeMap::new();
+        for symbol in symbols {
+            let quote = observed.quote(symbol, now, policy).map_err(|fault| {
+                let message = format!(
+                    "expected a fresh quote of {symbol}, found {}; nothing was sent: try again while the market is open",
+                    fault.code()
+                );
+                Stopped::new(Exit::Refused, "NO_QUOTE", message)
+            })?;
+            mids.insert(symbol.clone(), quote.mid());
+        }
+        let held = positions.into_iter().map(|one| (one.symbol, one.quantity)).collect();
+        Ok(Look { held, mids })
     }
 
     /// Deals with deliveries until none is left.
@@ -253,7 +299,7 @@ impl Session {
     }
 
     fn floor(&self, plan: &Plan) -> Result<Floor, Failed> {
-        let watcher = self.watcher.clone();
+        let watcher = self.progress.clone();
         let (desk, broker, market): (Desk, Arc<dyn Broker>, Arc<dyn MarketData>) = match &self.venue
         {
             Venue::Simulated { state, seed } => {
@@ -275,6 +321,7 @@ impl Session {
                 Arc::new(Rehearsal::new(asked, clock, policy, answered.clone()))
             }
         };
+        let market = progress::watched(market, &self.progress);
         let tape = Arc::new(StoreTape(self.desk.store.clone()));
         Ok(Floor { desk, broker, market, watcher, tape })
     }

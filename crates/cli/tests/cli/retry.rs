@@ -1,6 +1,6 @@
 //! `retry`: what a plan left undone is shown, and traded as a plan of its own.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use crate::command::{BINARY, assert_sound, decimal, example, files, run_json};
 
@@ -23,7 +23,13 @@ fn what_a_halt_left_is_traded_by_a_retry() {
     let before = files(&state);
     let (code, text) = said(&["retry", PLAN], &state);
     assert!(code == 2 && text.contains("NOT_CONFIRMED") && text.contains("TQQQ"), "{text}");
+    assert!(text.contains("the quotes of now") && text.contains("mid now"), "{text}");
     assert_eq!(files(&state), before, "what is not confirmed leaves nothing");
+    // Without a quote that an order would be decided on there is no plan.
+    let blind = ["retry", PLAN, "--yes", "--set", "quote_price_min=100"];
+    let (code, text) = said(&blind, &state);
+    assert!(code == 2 && text.contains("NO_QUOTE") && text.contains("nothing was sent"), "{text}");
+    assert_eq!(files(&state), before, "what has no quotes leaves nothing");
     let (code, text) = said(&["retry", PLAN, "--dry-run"], &state);
     assert!(code == 0 && text.contains("Nothing was sent"), "{text}");
     assert_eq!(files(&state), before);
@@ -38,6 +44,23 @@ fn what_a_halt_left_is_traded_by_a_retry() {
     assert_eq!(legs.len(), 12, "{text}");
     assert!(legs.iter().all(|leg| decimal(&leg["filled_quantity"]) > 0.into()), "{text}");
     assert_sound(&state);
+    // What it asked for is by the prices of now, not by the plan's.
+    let asked = |path: &Path| -> Vec<serde_json::Value> {
+        let event: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let items = event["detail"]["rebalance_plan"]["items"].as_array().unwrap().clone();
+        items.into_iter().filter(|item| item["action"] != "HOLD").collect()
+    };
+    let retried = asked(&state.join(format!("retries/{PLAN}-retry-1.json")));
+    let planned = asked(&example());
+    let mut moved = 0;
+    for item in &retried {
+        let (current, target) = (decimal(&item["current_value"]), decimal(&item["target_value"]));
+        assert_eq!(decimal(&item["trade_amount"]), target - current, "{item}");
+        let before = planned.iter().find(|other| other["symbol"] == item["symbol"]).unwrap();
+        assert_eq!(decimal(&before["target_value"]), target, "{item}");
+        moved += usize::from(decimal(&before["current_value"]) != current);
+    }
+    assert!(moved * 2 > retried.len(), "{moved} of {}", retried.len());
     // Only the newest knows what is left, and nothing is.
     let (code, text) = said(&["retry", PLAN, "--yes"], &state);
     assert!(code == 2 && text.contains("RETRIED") && text.contains("-retry-1"), "{text}");

@@ -31,7 +31,7 @@ FIRST ?= 0
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale
+.PHONY: run sim sim-night crashes planted kill-night http-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale book
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -108,7 +108,7 @@ coverage: $(TOOLS)/bin/cargo-llvm-cov ## lines of core that its own tests reach;
 mutants: $(TOOLS)/bin/cargo-mutants $(TOOLS)/bin/cargo-nextest ## faults planted in core, one at a time: what survives SHARD is listed in target/mutants
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants -p alchemiser-core --shard $(SHARD) --output target
 
-ci: lint test supply template workflows cdk clients sql browser lambda test-aws planted ## all of CI
+ci: lint test supply template workflows cdk clients sql browser lambda test-aws book planted ## all of CI
 
 ci-long: patterns coverage crashes http-faults ## what takes longer than CI has: other matchers, coverage of core, crash points, faults over HTTP
 
@@ -136,6 +136,13 @@ $(TOOLS)/bin/cargo-mutants: | $(TOOLS)/ready
 
 $(TOOLS)/bin/cargo-nextest: | $(TOOLS)/ready
 	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build --version 0.9.151 cargo-nextest
+
+$(TOOLS)/bin/mdbook:
+	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build --no-default-features --version 0.5.4 mdbook
+
+book: $(TOOLS)/bin/mdbook ## docs as a book, in target/book; a link that leads nowhere fails
+	$(TOOLS)/bin/mdbook build docs
+	python3 infra/ci/book.py target/book
 
 supply: $(TOOLS)/ready $(TOOLS)/bin/cargo-deny $(TOOLS)/bin/cargo-machete ## licences, sources, bans, unused dependencies, spelling
 	$(TOOLS)/bin/cargo-deny --locked check licenses sources bans

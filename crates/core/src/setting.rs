@@ -7,7 +7,7 @@
 //! assert_eq!(lease.get(&policy), "30");
 //! lease.set(&mut policy, "45").unwrap();
 //! let refused = lease.set(&mut policy, "5").unwrap_err();
-//! assert_eq!(refused.to_string(), r#"lease: expected 15 to 300 s, found "5""#);
+//! assert_eq!(refused.to_string(), r#"lease: expected 6 to 300 s, found "5""#);
 //! ```
 
 mod consistent;
@@ -155,7 +155,7 @@ pub fn find(key: &str) -> Option<&'static Setting> {
 }
 
 impl Setting {
-    /// The bound with its unit: `15 to 300 s`, `adaptive | cross`.
+    /// The bound with its unit: `6 to 300 s`, `adaptive | cross`.
     pub fn expected(&self) -> String {
         match self.bound {
             Bound::Range(..) => format!("{} {}", self.bound, self.unit.word()),

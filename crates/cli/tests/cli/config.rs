@@ -91,7 +91,7 @@ fn later_layers_win_and_every_value_says_its_origin() {
 /// M1: configuration is judged when it is read: the key, the bound, the value, and where it came from.
 #[test]
 fn a_value_out_of_bounds_is_refused_with_key_bound_value_and_origin() {
-    check_refused(&["--set", "lease=5"], &[], ["lease", "15 to 300 s", "\"5\"", "flag --set"]);
+    check_refused(&["--set", "lease=5"], &[], ["lease", "6 to 300 s", "\"5\"", "flag --set"]);
     check_refused(
         &[],
         &[("ALCHEMISER__COLLAR", "0.2")],
@@ -118,7 +118,7 @@ fn a_wrong_value_in_a_file_is_refused_whatever_the_flags_say() {
     check_refused(
         &["--config", file, "--set", "lease=40"],
         &[],
-        ["lease", "15 to 300 s", "\"5\"", &format!("file {file}")],
+        ["lease", "6 to 300 s", "\"5\"", &format!("file {file}")],
     );
 }
 

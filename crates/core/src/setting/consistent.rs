@@ -55,6 +55,7 @@ pub fn consistent(policy: &Policy) -> Result<(), Inconsistent> {
     feed(policy)?;
     armed(policy)?;
     market(policy)?;
+    polls(policy)?;
     calls(policy)
 }
 
@@ -136,6 +137,21 @@ fn at_most(policy: &Policy, key: &'static str, other: &'static str) -> Result<()
     Err(Inconsistent { key, expected, found: shown(policy, key), others: vec![other] })
 }
 
+/// An owner that took over begins with an empty budget: polls at the slow pace must leave half of what comes in to orders,
+/// or an order that is to be sent again never is.
+fn polls(policy: &Policy) -> Result<(), Inconsistent> {
+    let two_calls = Decimal::from(2_000).checked_div(policy.call_rate).unwrap_or(Decimal::MAX);
+    if number(policy, "poll_slow") >= two_calls {
+        return Ok(());
+    }
+    Err(Inconsistent {
+        key: "poll_slow",
+        expected: format!("at least 2 calls / call_rate = {} ms", two_calls.ceil()),
+        found: shown(policy, "poll_slow"),
+        others: vec!["call_rate"],
+    })
+}
+
 /// What we send in a minute stays below what the broker takes.
 fn calls(policy: &Policy) -> Result<(), Inconsistent> {
     let minute = policy.call_rate.saturating_mul(Decimal::from(60));
@@ -213,6 +229,14 @@ mod tests {
         check(
             &[("trade_mode", "live")],
             "live_armed: expected true for trade_mode live, found false",
+        );
+        check(
+            &[("poll_slow", "799"), ("poll_steady", "700")],
+            "poll_slow: expected at least 2 calls / call_rate = 800 ms, found 799 ms",
+        );
+        check(
+            &[("call_rate", "0.3")],
+            "poll_slow: expected at least 2 calls / call_rate = 6667 ms, found 3000 ms",
         );
         check(
             &[("call_rate", "3")],

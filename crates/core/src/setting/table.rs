@@ -238,7 +238,7 @@ pub const SETTINGS: &[Setting] = &[
         .because("an order without answer is posted again only when not found for this long"),
     seconds("unresolved_after", 5, 600, |p| &mut p.unresolved_after)
         .because("an order neither found nor posted again is given up after this"),
-    seconds("lease", 15, 300, |p| &mut p.lease).because("how long one log entry keeps the lease"),
+    seconds("lease", 6, 300, |p| &mut p.lease).because("how long one log entry keeps the lease"),
     seconds("lease_renewal", 1, 120, |p| &mut p.lease_renewal)
         .because("an empty entry renews the lease after this long without news"),
     seconds("lease_margin", 1, 60, |p| &mut p.lease_margin)

@@ -24,14 +24,14 @@ const PAPER: (&str, &str) = ("ALCHEMISER_BROKER", "https://paper-api.alpaca.mark
 fn a_function_refuses_a_wrong_setting_before_it_takes_an_event() {
     let variables = [("ALCHEMISER_STATE", "file:/nonexistent/state"), ("ALCHEMISER__LEASE", "5")];
     let expected =
-        "CONFIG_REFUSED: lease: expected 15 to 300 s, found \"5\" (environment ALCHEMISER__LEASE)";
+        "CONFIG_REFUSED: lease: expected 6 to 300 s, found \"5\" (environment ALCHEMISER__LEASE)";
     check(TRADE, &variables, expected);
     let variables = [
         ("ALCHEMISER_STATE", "file:/nonexistent/state"),
         ("ALCHEMISER_SETTINGS", "lease=40; lease=5"),
     ];
     let expected =
-        "CONFIG_REFUSED: lease: expected 15 to 300 s, found \"5\" (flag ALCHEMISER_SETTINGS)";
+        "CONFIG_REFUSED: lease: expected 6 to 300 s, found \"5\" (flag ALCHEMISER_SETTINGS)";
     check(TRADE, &variables, expected);
 }
 

@@ -72,7 +72,7 @@ struct UpArgs {
     /// Divide the waits of queues, retries and schedules by this; the functions' own times stay
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=1_000))]
     pace: i32,
-    /// A TOML file of faults: `[[fault]]` with `delivered`, `invoked` or `published`, `nth`, and `blow`
+    /// A TOML file of faults: `[[fault]]` with `delivered`, `invoked`, `published` or `answered`, `nth`, and `blow`
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// An exchange of this machine that speaks Alpaca's language, e.g. `http://127.0.0.1:7090` (default: the state

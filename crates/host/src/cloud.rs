@@ -139,7 +139,15 @@ impl Cloud {
                 Some(Blow::Twice) => (2, SignedDuration::ZERO, 0),
                 Some(Blow::Late { seconds }) => (1, self.paced(whole(seconds)), 0),
                 Some(Blow::Unreachable { tries }) => (1, SignedDuration::ZERO, tries),
-                Some(Blow::Killed { .. } | Blow::Frozen { .. } | Blow::Refused | Blow::Silent)
+                Some(
+                    Blow::Killed { .. }
+                    | Blow::Frozen { .. }
+                    | Blow::Hurried { .. }
+                    | Blow::KilledBefore
+                    | Blow::KilledAfter
+                    | Blow::Refused
+                    | Blow::Silent,
+                )
                 | None => (1, SignedDuration::ZERO, 0),
             };
             if copies == 0 {
@@ -213,9 +221,11 @@ impl Cloud {
             self.next_event(now, &may).or_else(|| self.next_messages(now, &may))?;
         let id = self.fresh(now);
         let deployed = self.deployment.function(&function)?;
-        let timeout = self.manner.timeouts.get(&deployed.name).copied();
-        let timeout = timeout.unwrap_or(deployed.timeout);
         let blow = self.manner.faults.strike(&On::Invoked(deployed.name.clone()));
+        let timeout = match blow {
+            Some(Blow::Hurried { within_ms }) => SignedDuration::from_millis(within_ms.into()),
+            _ => self.manner.timeouts.get(&deployed.name).copied().unwrap_or(deployed.timeout),
+        };
         self.tell(now, Happened::Started { function: function.clone(), attempt });
         self.working.insert(id.clone(), Working { function: function.clone(), cause });
         Some(Invocation { id, function, payload, attempt, timeout, blow })

@@ -173,14 +173,27 @@ enum Ask {
     Unready { sandbox: u64, error: String },
     /// A process ended.
     Exited { sandbox: u64, status: String },
-    /// Somebody publishes.
-    Put { entry: Entry, reply: oneshot::Sender<Put> },
+    /// Somebody publishes; a process, if it is one of ours.
+    Put { entry: Entry, publisher: Option<u64>, reply: oneshot::Sender<Put> },
+    /// Somebody strikes at the processes of a function.
+    Strike { name: String, strike: Strike, reply: oneshot::Sender<usize> },
     /// Somebody waits for something.
     Until(Wish),
     /// Somebody wants to change or see the cloud.
     Cloud(Box<dyn FnOnce(&mut Cloud) + Send>),
     /// Everything ends.
     Stop,
+}
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strike {
+    /// It is killed.
+    Kill,
+    /// It stands still.
+    Freeze,
+    /// It goes on.
+    Thaw,
 }
 
 /// An invocation as a process is given it.
@@ -319,12 +332,22 @@ impl Handle {
     /// [`HostError::Ended`] when the host is gone.
     pub async fn put(&self, entry: Entry) -> Result<Result<String, String>, HostError> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Ask::Put { entry, reply })?;
+        self.ask(Ask::Put { entry, publisher: None, reply })?;
         match answer.await.map_err(|_gone| HostError::Ended)? {
             Put::Taken(id) => Ok(Ok(id)),
             Put::Refused { code, message } => Ok(Err(format!("{code}: {message}"))),
             Put::Silent => Ok(Ok(String::new())),
         }
+    }
+
+    /// Strikes at every process of a function, by its name, that works; how many there were.
+    ///
+    /// # Errors
+    /// [`HostError::Ended`] when the host is gone.
+    pub async fn strike(&self, name: &str, strike: Strike) -> Result<usize, HostError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Strike { name: name.to_owned(), strike, reply })?;
+        answer.await.map_err(|_gone| HostError::Ended)
     }
 
     /// Waits until something holds of the cloud; it is asked after everything that happens.

@@ -13,6 +13,8 @@ pub enum On {
     Invoked(String),
     /// When an event of this type is published.
     Published(String),
+    /// When a function of this name answers.
+    Answered(String),
 }
 
 /// What goes wrong.
@@ -49,6 +51,15 @@ pub enum Blow {
         /// For how long, in milliseconds.
         for_ms: u32,
     },
+    /// Whoever publishes or answers is killed before that is taken.
+    KilledBefore,
+    /// Whoever publishes or answers is killed after that is taken, and learns nothing of it.
+    KilledAfter,
+    /// The function has only so much time, in milliseconds.
+    Hurried {
+        /// How much.
+        within_ms: u32,
+    },
 }
 
 /// One thing that goes wrong.
@@ -64,11 +75,21 @@ pub struct Fault {
     /// The type of the events that are published.
     #[serde(default)]
     pub published: Option<String>,
+    /// The name of the function that answers.
+    #[serde(default)]
+    pub answered: Option<String>,
     /// Which time, from 1; each time when it is not said.
     #[serde(default)]
     pub nth: Option<u64>,
     /// What.
     pub blow: Blow,
+}
+
+impl Fault {
+    fn always(blow: Blow) -> Self {
+        let (delivered, invoked, published, answered) = (None, None, None, None);
+        Self { delivered, invoked, published, answered, nth: None, blow }
+    }
 }
 
 /// Everything that goes wrong.
@@ -86,12 +107,12 @@ impl Script {
     /// One thing that goes wrong, the n-th time.
     #[must_use]
     pub fn with(mut self, on: On, nth: u64, blow: Blow) -> Self {
-        let mut fault =
-            Fault { delivered: None, invoked: None, published: None, nth: Some(nth), blow };
+        let mut fault = Fault { nth: Some(nth), ..Fault::always(blow) };
         match on {
             On::Delivered(kind) => fault.delivered = Some(kind),
             On::Invoked(name) => fault.invoked = Some(name),
             On::Published(kind) => fault.published = Some(kind),
+            On::Answered(name) => fault.answered = Some(name),
         }
         self.fault.push(fault);
         self
@@ -107,6 +128,7 @@ impl Script {
                 On::Delivered(kind) => fault.delivered.as_ref() == Some(kind),
                 On::Invoked(name) => fault.invoked.as_ref() == Some(name),
                 On::Published(kind) => fault.published.as_ref() == Some(kind),
+                On::Answered(name) => fault.answered.as_ref() == Some(name),
             };
             named && fault.nth.is_none_or(|nth| nth == count)
         };

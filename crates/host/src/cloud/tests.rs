@@ -257,5 +257,26 @@ fn a_script_is_read_from_toml_words() {
     let on = On::Invoked("sweeper".to_owned());
     assert_eq!(script.strike(&on), Some(Blow::Killed { after_ms: 10 }));
     assert_eq!(script.strike(&on), Some(Blow::Killed { after_ms: 10 }));
+    let text = r#"{"fault":[{"answered":"sweeper","nth":1,"blow":{"what":"killed_before"}},
+        {"invoked":"sweeper","blow":{"what":"hurried","within_ms":7}}]}"#;
+    let mut script: Script = serde_json::from_str(text).unwrap();
+    let on = On::Answered("sweeper".to_owned());
+    assert_eq!([script.strike(&on), script.strike(&on)], [Some(Blow::KilledBefore), None]);
+    let on = On::Invoked("sweeper".to_owned());
+    assert_eq!(script.strike(&on), Some(Blow::Hurried { within_ms: 7 }));
     serde_json::from_str::<Script>(r#"{"fault":[{"blow":{"what":"bored"}}]}"#).unwrap_err();
+}
+
+/// A function may be given less time than it has.
+#[test]
+fn an_invocation_is_hurried() {
+    let hurried = Blow::Hurried { within_ms: 250 };
+    let faults = Script::default().with(On::Invoked("trade-execution".to_owned()), 1, hurried);
+    let mut world = World::new(faults);
+    world.put(&request(), 0);
+    let first = world.0.start(at(0), |_| true).unwrap();
+    assert_eq!(first.timeout, SignedDuration::from_millis(250));
+    world.put(&request(), 0);
+    let second = world.0.start(at(0), |_| true).unwrap();
+    assert_eq!(second.timeout, SignedDuration::from_mins(15));
 }

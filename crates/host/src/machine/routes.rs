@@ -1,5 +1,4 @@
-//! What is spoken over HTTP: the Lambda Runtime API under `/{sandbox}`, AWS's JSON services at `/`, the host's own under
-//! `/_host`.
+//! What is spoken over HTTP: under `/{sandbox}` the Lambda Runtime API and AWS's JSON services, under `/_host` the host's own.
 
 use axum::{
     Router,
@@ -39,7 +38,8 @@ pub(super) async fn serve(listener: TcpListener, asks: mpsc::UnboundedSender<Ask
         .route("/init/error", post(init_error));
     let router = Router::new()
         .nest("/{sandbox}/2018-06-01/runtime", runtime)
-        .route("/", post(service))
+        .route("/{sandbox}", post(service))
+        .route("/{sandbox}/", post(service))
         .route("/_host/events", get(events).post(put_event))
         .route("/_host/dead-letters", get(dead_letters))
         .route("/_host/status", get(status))
@@ -135,10 +135,15 @@ async fn init_error(State(asks): State<Asks>, Path(sandbox): Path<u64>, bytes: B
 }
 
 /// AWS's services, by the name in the header.
-async fn service(State(asks): State<Asks>, headers: HeaderMap, bytes: Bytes) -> Response {
+async fn service(
+    State(asks): State<Asks>,
+    Path(sandbox): Path<u64>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     match target {
-        Some("AWSEvents.PutEvents") => put_events(&asks, &bytes).await,
+        Some("AWSEvents.PutEvents") => put_events(&asks, sandbox, &bytes).await,
         Some("secretsmanager.GetSecretValue") => {
             let asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
             let arn = asked.get("SecretId").cloned().unwrap_or_default();
@@ -171,7 +176,7 @@ struct PutEntry {
     time: Option<f64>,
 }
 
-async fn put_events(asks: &Asks, bytes: &[u8]) -> Response {
+async fn put_events(asks: &Asks, sandbox: u64, bytes: &[u8]) -> Response {
     let put: PutEvents = match serde_json::from_slice(bytes) {
         Ok(put) => put,
         Err(error) => return refused("SerializationException", &error.to_string()),
@@ -183,8 +188,8 @@ async fn put_events(asks: &Asks, bytes: &[u8]) -> Response {
     }
     let (mut results, mut failed, mut is_silent) = (Vec::new(), 0_u32, false);
     for entry in put.entries {
-        let entry = entry.into_entry();
-        match asks.ask(|reply| Ask::Put { entry, reply }).await {
+        let (entry, publisher) = (entry.into_entry(), Some(sandbox));
+        match asks.ask(|reply| Ask::Put { entry, publisher, reply }).await {
             Ok(Put::Taken(id)) => results.push(json!({ "EventId": id })),
             Ok(Put::Silent) => is_silent = true,
             Ok(Put::Refused { code, message }) => {
@@ -227,7 +232,7 @@ async fn put_event(State(asks): State<Asks>, bytes: Bytes) -> Result<Response, S
     let time = jiff::Timestamp::now().to_string();
     let entry =
         Entry { source, detail_type, detail: detail.get().to_owned(), id: String::new(), time };
-    match asks.ask(|reply| Ask::Put { entry, reply }).await? {
+    match asks.ask(|reply| Ask::Put { entry, publisher: None, reply }).await? {
         Put::Taken(id) => Ok(body(StatusCode::OK, &json!({ "id": id }))),
         Put::Silent => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         Put::Refused { code, message } => Ok(refused(&code, &message)),

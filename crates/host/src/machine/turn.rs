@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    Ask, Given, INIT_MAX, Put, Setup, Wish,
+    Ask, Given, INIT_MAX, Put, Setup, Strike, Wish,
     sandbox::{Alarm, Sandbox, Start},
 };
 use crate::{
@@ -176,7 +176,7 @@ impl Host {
             own("AWS_REGION", self.setup.manner.region.clone()),
             own("AWS_ACCESS_KEY_ID", "local".to_owned()),
             own("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-            own("AWS_ENDPOINT_URL", format!("http://{}", self.address)),
+            own("AWS_ENDPOINT_URL", format!("http://{}/{number}", self.address)),
         ]);
         for name in &function.variables {
             if let Some(Some(value)) = self.setup.variables.get(name) {
@@ -230,35 +230,75 @@ impl Host {
                 self.give(number, now);
             }
             Ask::Answer { sandbox: number, id, outcome, reply } => {
-                let sandbox = self.sandboxes.get_mut(&number);
-                let own = sandbox.filter(|s| s.work.as_ref().is_some_and(|work| work.id == id));
-                let is_own = own.is_some();
-                if let Some(sandbox) = own {
-                    sandbox.work = None;
-                    sandbox.alarms.clear();
-                    self.cloud.ended(&id, &outcome, now);
-                }
-                reply.send(is_own).unwrap_or_default();
+                let is_taken = self.answered(number, (&id, &outcome), now);
+                reply.send(is_taken).unwrap_or_default();
             }
             Ask::Unready { sandbox, error } => self.lose(sandbox, "Runtime.InitError", &error, now),
             Ask::Exited { sandbox, status } => {
                 self.lose(sandbox, "Runtime.ExitError", &status, now);
             }
-            Ask::Put { entry, reply } => drop(reply.send(self.put(&entry, now))),
+            Ask::Put { entry, publisher, reply } => {
+                drop(reply.send(self.put(&entry, publisher, now)));
+            }
+            Ask::Strike { name, strike, reply } => drop(reply.send(self.strike(&name, strike))),
             Ask::Until(wish) => self.wishes.push(wish),
             Ask::Cloud(look) => look(&mut self.cloud),
             Ask::Stop => {}
         }
     }
 
-    fn put(&mut self, entry: &Entry, now: Timestamp) -> Put {
+    /// Takes an answer, unless the invocation is over or somebody else's.
+    fn answered(&mut self, number: u64, answer: (&str, &Outcome), now: Timestamp) -> bool {
+        let (id, outcome) = answer;
+        let Some(sandbox) = self.sandboxes.get_mut(&number) else { return false };
+        let Some(work) = sandbox.work.as_ref().filter(|work| work.id == id) else { return false };
+        let name = self.setup.deployment.function(&work.function).map(|of| of.name.clone());
+        let blow = self.cloud.faults().strike(&On::Answered(name.unwrap_or_default()));
+        if matches!(blow, Some(Blow::KilledBefore | Blow::KilledAfter)) {
+            sandbox.kill();
+        }
+        if blow == Some(Blow::KilledBefore) {
+            return false;
+        }
+        sandbox.work = None;
+        sandbox.alarms.clear();
+        self.cloud.ended(id, outcome, now);
+        true
+    }
+
+    /// Strikes at the processes of a function that work.
+    fn strike(&mut self, name: &str, strike: Strike) -> usize {
+        let function = self.setup.deployment.functions.iter().find(|of| of.name == name);
+        let own = self.sandboxes.values().filter(|sandbox| {
+            sandbox.given
+                && sandbox.work.is_some()
+                && function.is_some_and(|function| function.id == sandbox.function)
+        });
+        let struck = own.inspect(|sandbox| match strike {
+            Strike::Kill => sandbox.kill(),
+            Strike::Freeze => sandbox.freeze(),
+            Strike::Thaw => sandbox.thaw(),
+        });
+        struck.count()
+    }
+
+    fn put(&mut self, entry: &Entry, publisher: Option<u64>, now: Timestamp) -> Put {
         let blow = self.cloud.faults().strike(&On::Published(entry.detail_type.clone()));
-        if blow == Some(Blow::Refused) {
-            let (code, message) = ("InternalFailure".to_owned(), "as the script has it".to_owned());
-            return Put::Refused { code, message };
+        let publisher = publisher.and_then(|number| self.sandboxes.get(&number));
+        match (&blow, publisher) {
+            (Some(Blow::Refused), _) => {
+                let (code, message) = ("InternalFailure", "as the script has it");
+                return Put::Refused { code: code.to_owned(), message: message.to_owned() };
+            }
+            (Some(Blow::KilledBefore), Some(sandbox)) => {
+                sandbox.kill();
+                return Put::Silent;
+            }
+            (Some(Blow::KilledAfter), Some(sandbox)) => sandbox.kill(),
+            (Some(_) | None, _) => {}
         }
         match self.cloud.put(entry, now) {
-            Ok(_) if blow == Some(Blow::Silent) => Put::Silent,
+            Ok(_) if matches!(blow, Some(Blow::Silent | Blow::KilledAfter)) => Put::Silent,
             Ok(id) => Put::Taken(id),
             Err(error) => {
                 Put::Refused { code: error.code().to_owned(), message: error.to_string() }

@@ -97,6 +97,11 @@ pub async fn listen(port: u16) -> Result<TcpListener, ServeError> {
 /// Serves connections until the future is dropped.
 pub async fn serve(listener: TcpListener, shared: Shared) -> Infallible {
     let router = router(shared.clone());
+    serve_by(listener, shared, router).await
+}
+
+/// The same by a router of the caller's: [`router`], and something before it.
+pub async fn serve_by(listener: TcpListener, shared: Shared, router: Router) -> Infallible {
     tokio::spawn(keep_time(shared));
     loop {
         // A connection that could not be taken is its sender's affair.
@@ -135,6 +140,13 @@ async fn connection(stream: TcpStream, router: Router) {
         .with_upgrades()
         .await
         .ok();
+}
+
+/// No answer: the connection breaks instead.
+pub fn lost() -> Response {
+    let mut response = plain(StatusCode::OK);
+    response.extensions_mut().insert(Lost);
+    response
 }
 
 /// Every path of the exchange.
@@ -182,11 +194,10 @@ fn plain(status: StatusCode) -> Response {
 
 fn response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let mut response = plain(status);
     if answer.is_lost {
-        response.extensions_mut().insert(Lost);
-        return response;
+        return lost();
     }
+    let mut response = plain(status);
     if !answer.body.is_null() {
         *response.body_mut() = Body::from(answer.body.to_string());
         let json = HeaderValue::from_static("application/json; charset=UTF-8");

@@ -1,7 +1,14 @@
 //! Whole lives of plans on the host: the four bootstraps as processes, under the template's rules, with faults by script.
 //! Nothing is simulated but the exchange and Amazon. A minute of the cloud's waits is a second here.
-#![expect(clippy::unwrap_used, reason = "this is test code: what cannot be is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "this is test code: what cannot be is a failed test"
+)]
 
+mod kills;
+mod lives;
+mod venue;
 mod world;
 
 use alchemiser_host::cloud::fault::Blow;
@@ -77,26 +84,6 @@ fn a_late_request_is_overtaken() {
         let ends = over(&host, &["plan-1", "plan-2"]).await;
         let plans: Vec<&str> = ends.iter().map(|end| end.0).collect();
         assert_eq!(plans, ["plan-2", "plan-1"]);
-    });
-}
-
-/// Each function is killed at several points of its work; the plan completes, once.
-#[test]
-fn every_function_is_killed_on_the_way() {
-    let mut given = Given::default();
-    for (nth, after_ms) in (1..).zip([0, 30, 120]) {
-        given = given.invoked("rebalance-planned", nth, Blow::Killed { after_ms });
-        given = given.invoked("workflow-outcome", nth, Blow::Killed { after_ms: after_ms / 3 });
-        given = given.invoked("sweeper", nth, Blow::Killed { after_ms: after_ms / 2 });
-    }
-    for (nth, after_ms) in (1..).zip([0, 60, 150, 300, 600, 1_000]) {
-        given = given.invoked("trade-execution", nth, Blow::Killed { after_ms });
-    }
-    given.run(async |host| {
-        put(&host, plan("plan-1")).await;
-        completed(&host, &["plan-1"]).await;
-        assert!(count(&host, "failed TradeExecutionFunction Runtime.ExitError").await >= 2);
-        assert!(count(&host, "failed RebalancePlannedFunction Runtime.ExitError").await >= 1);
     });
 }
 

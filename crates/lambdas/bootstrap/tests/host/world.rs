@@ -1,16 +1,31 @@
 //! A host with the real bootstraps on a state directory of its own, for one test.
 
-use std::{path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use alchemiser_driver::audit::inspect;
+use alchemiser_core::{
+    execution::Execution, ids::Symbol, leg::LegOutcome, policy::Policy, quantity::Quantity,
+    side::Side,
+};
+use alchemiser_driver::audit::{Truth, inspect};
 use alchemiser_host::{
     Cloud, Deployment, Entry, Happened,
     cloud::fault::{Blow, On, Script},
     machine::{Handle, Machine, Setup},
 };
 use alchemiser_local::{books, state::StateDir};
+use alchemiser_tests::plans::{self, Item};
+use alchemiser_wire::entry::Entry as LogEntry;
 use jiff::SignedDuration;
 use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, task::JoinHandle};
+
+use crate::venue::{self, Venue};
 
 /// The cloud's minutes are seconds.
 const PACE: i32 = 60;
@@ -18,8 +33,11 @@ const PACE: i32 = 60;
 /// A world that is not where it should be by then is told, and its test failed.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// The market's seed where a test does not care.
+const MARKET: u64 = 7;
+
 /// What a test begins with.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Given {
     script: Script,
     timeouts: Vec<(&'static str, i64)>,
@@ -38,6 +56,10 @@ impl Given {
         self.with(On::Invoked(name.to_owned()), nth, blow)
     }
 
+    pub(crate) fn answered(self, name: &str, nth: u64, blow: Blow) -> Self {
+        self.with(On::Answered(name.to_owned()), nth, blow)
+    }
+
     fn with(self, on: On, nth: u64, blow: Blow) -> Self {
         Self { script: self.script.with(on, nth, blow), ..self }
     }
@@ -48,11 +70,14 @@ impl Given {
         self
     }
 
-    /// Runs a host on a directory of its own, and `test` beside it; then the logs are checked.
+    /// Runs a host on a directory of its own, and `test` beside it; then the logs are checked. Trades are made on the
+    /// state directory's own exchange.
     pub(crate) fn run<F: Future<Output = ()>>(self, test: impl FnOnce(Handle) -> F) {
         let directory = tempfile::tempdir().unwrap();
         self.run_in(directory.path(), test);
-        sound(directory.path());
+        let state = StateDir::open(directory.path()).unwrap();
+        let truth = books::truth(&state).unwrap();
+        assert_eq!(violations(directory.path(), truth.as_ref()), [""; 0]);
     }
 
     /// Runs a host, and `test` beside it.
@@ -61,17 +86,50 @@ impl Given {
         directory: &Path,
         test: impl FnOnce(Handle) -> F,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let machine = Machine::open(self.setup(directory)).await.unwrap();
             let handle = machine.handle();
             let running = tokio::spawn(machine.run());
-            let ended = tokio::time::timeout(PATIENCE, test(handle.clone())).await;
-            let told = told(&handle).await.join("\n");
-            assert!(ended.is_ok(), "it took too long:\n{told}");
+            in_time(&[&handle], test(handle.clone())).await;
             handle.stop();
             running.await.unwrap();
         });
+    }
+
+    /// Runs a host that trades on an exchange over HTTP, and `test` beside both; then logs and books are checked.
+    /// Every plan as its log has it.
+    pub(crate) fn trade<F: Future<Output = ()>>(
+        self,
+        test: impl FnOnce(Handle, Arc<Venue>, PathBuf) -> F,
+    ) -> Vec<Execution> {
+        runtime().block_on(async {
+            let venue = Arc::new(Venue::open(MARKET, 1).await);
+            let running = self.begin(&venue, 0).await;
+            let (host, state) = (running.host.clone(), running.directory.path().to_owned());
+            in_time(&[&running.host], test(host, venue.clone(), state)).await;
+            let (states, wrong) = running.end().await;
+            assert_eq!(wrong, [""; 0]);
+            states
+        })
+    }
+
+    /// A host that trades an account of an exchange.
+    pub(crate) async fn begin(self, venue: &Arc<Venue>, account: usize) -> Running {
+        let directory = tempfile::tempdir().unwrap();
+        let mut setup = self.setup(directory.path());
+        let arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:local";
+        for (name, value) in [
+            ("ALCHEMISER_ACCOUNT", venue::number(account)),
+            ("ALCHEMISER_BROKER", venue.url.clone()),
+            ("ALCHEMISER_BROKER_SECRET", arn.to_owned()),
+        ] {
+            setup.variables.insert(name.to_owned(), Some(value));
+        }
+        setup.secret = venue::keys(account);
+        let machine = Machine::open(setup).await.unwrap();
+        let host = machine.handle();
+        let ended = tokio::spawn(machine.run());
+        Running { host, venue: venue.clone(), account, directory, ended }
     }
 
     fn setup(self, directory: &Path) -> Setup {
@@ -93,21 +151,138 @@ impl Given {
     }
 }
 
-/// The example plan under another id, as the portfolio system publishes it.
-pub(crate) fn plan(id: &str) -> Entry {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../examples/plans/growth-and-bonds.json");
-    let text = std::fs::read_to_string(path).unwrap();
-    let event: Value = serde_json::from_str(&text).unwrap();
-    let detail = event["detail"].to_string().replace("growth-and-bonds-2026-11-20", id);
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// What a test does, in bounded time.
+pub(crate) async fn in_time<T>(hosts: &[&Handle], test: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(PATIENCE, test).await;
+    if let Ok(ended) = ended {
+        return ended;
+    }
+    let mut all = Vec::new();
+    for host in hosts {
+        all.push(told(host).await.join("\n"));
+    }
+    panic!("it took too long:\n{}", all.join("\n\n"));
+}
+
+/// A host that runs, and the exchange that it trades on.
+pub(crate) struct Running {
+    pub(crate) host: Handle,
+    pub(crate) venue: Arc<Venue>,
+    account: usize,
+    pub(crate) directory: TempDir,
+    ended: JoinHandle<()>,
+}
+
+impl Running {
+    /// Ends the host; every plan, and what is wrong with the logs and with the exchange's books.
+    pub(crate) async fn end(self) -> (Vec<Execution>, Vec<String>) {
+        self.host.stop();
+        self.ended.await.unwrap();
+        let truth = self.venue.truth(self.account);
+        let mut wrong = violations(self.directory.path(), Some(&truth));
+        let states = executions(self.directory.path());
+        wrong.extend(undone(&states));
+        wrong.extend(beyond_target(&states, &self.venue.traded(self.account)));
+        let orders = self.venue.orders(self.account).into_iter();
+        let open = orders.filter(alchemiser_exchange::order::Order::is_open);
+        wrong.extend(open.map(|order| format!("{} is open", order.terms.client_order_id)));
+        (states, wrong)
+    }
+}
+
+/// Broken invariants of the logs of a state directory, and of the broker's books.
+fn violations(directory: &Path, truth: Option<&Truth>) -> Vec<String> {
+    let state = StateDir::open(directory).unwrap();
+    let report = inspect(&books::stored(&state).unwrap(), truth);
+    report.violations.iter().map(|violation| format!("{violation:?}")).collect()
+}
+
+/// Every plan of a state directory as its log has it.
+pub(crate) fn executions(directory: &Path) -> Vec<Execution> {
+    let logs = books::logs(&StateDir::open(directory).unwrap()).unwrap();
+    let each = logs.iter().filter_map(|log| {
+        let entries = log.entries.values().map(|bytes| LogEntry::from_bytes(bytes).unwrap());
+        let facts: Vec<_> = entries.flat_map(|entry| entry.facts).collect();
+        Execution::fold(&facts, &Policy::default())
+    });
+    each.collect()
+}
+
+/// Every entry of the only plan of a state directory.
+pub(crate) fn entries(directory: &Path) -> Vec<LogEntry> {
+    let logs = books::logs(&StateDir::open(directory).unwrap()).unwrap();
+    let bytes = logs.iter().flat_map(|log| log.entries.values());
+    bytes.map(|bytes| LogEntry::from_bytes(bytes).unwrap()).collect()
+}
+
+/// Whether a plan has ended.
+pub(crate) fn ended(cloud: &Cloud, plan: &str) -> bool {
+    !ends(cloud, plan).is_empty()
+}
+
+/// Plans that are not over, and legs of completed plans that are not filled.
+fn undone(states: &[Execution]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for state in states {
+        let plan = &state.plan.plan_id;
+        match &state.outcome {
+            None => wrong.push(format!("{plan} is not over")),
+            Some((outcome, _)) if outcome.completed => {
+                let open = state.legs.iter().filter(|leg| leg.outcome != Some(LegOutcome::Filled));
+                wrong.extend(open.map(|leg| format!("{plan} completed without {}", leg.symbol())));
+            }
+            Some(_) => {}
+        }
+    }
+    wrong
+}
+
+/// Where the broker traded more than all plans together wanted.
+fn beyond_target(states: &[Execution], traded: &BTreeMap<(Symbol, Side), Quantity>) -> Vec<String> {
+    let mut wanted: BTreeMap<(Symbol, Side), Quantity> = BTreeMap::new();
+    for leg in states.iter().flat_map(|state| &state.legs) {
+        let sum = wanted.entry((leg.symbol().clone(), leg.side)).or_default();
+        *sum = sum.plus(leg.sized.map_or(Quantity::ZERO, |sized| sized.target));
+    }
+    let beyond = traded
+        .iter()
+        .filter(|(what, filled)| **filled > wanted.get(*what).copied().unwrap_or(Quantity::ZERO));
+    beyond.map(|((symbol, side), filled)| format!("{symbol} {side:?}: {filled} traded")).collect()
+}
+
+/// What plans of these tests trade: whatever of it was traded, the others can be.
+pub(crate) const ITEMS: [&[Item]; 3] = [
+    &plans::SMALL,
+    &[("SPY", 2_000, 1_200), ("SOXL", 800, 500), ("GLD", 300, 1_200), ("VTI", 0, 900)],
+    &[("QQQ", 2_000, 1_400), ("IWM", 1_000, 600), ("AGG", 1_000, 2_000), ("IEF", 0, 700)],
+];
+
+/// A plan of other items, as the portfolio system publishes it.
+pub(crate) fn small(id: &str, items: &[Item]) -> Entry {
+    published(&plans::event(id, "NORMAL", items))
+}
+
+fn published(event: &Value) -> Entry {
     let word = |name: &str| event[name].as_str().unwrap().to_owned();
     Entry {
         source: word("source"),
         detail_type: word("detail-type"),
-        detail,
+        detail: event["detail"].to_string(),
         id: String::new(),
         time: word("time"),
     }
+}
+
+/// The example plan under another id.
+pub(crate) fn plan(id: &str) -> Entry {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../examples/plans/growth-and-bonds.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    published(&serde_json::from_str(&text.replace("growth-and-bonds-2026-11-20", id)).unwrap())
 }
 
 pub(crate) async fn put(handle: &Handle, entry: Entry) {
@@ -202,12 +377,4 @@ pub(crate) async fn told(handle: &Handle) -> Vec<String> {
 /// How often something happened.
 pub(crate) async fn count(handle: &Handle, line: &str) -> usize {
     told(handle).await.iter().filter(|told| *told == line).count()
-}
-
-/// Every invariant holds over every log and the exchange's books, and each plan has its ledger.
-fn sound(directory: &Path) {
-    let state = StateDir::open(directory).unwrap();
-    let stored = books::stored(&state).unwrap();
-    let report = inspect(&stored, books::truth(&state).unwrap().as_ref());
-    assert!(report.violations.is_empty(), "{:#?}", report.violations);
 }

@@ -130,7 +130,7 @@ async fn end(args: &CancelArgs, known: &Execution) -> Result<Option<String>, Sto
         Ok(exclusive) => exclusive,
         Err(StateError::InUse { holder, .. }) => {
             return Ok(Some(format!(
-                "{holder} has the directory, and ends the plan within seconds."
+                "{holder} has the directory, and ends the plan when it looks at it next: within seconds where it trades it."
             )));
         }
         Err(error) => return Err(load::state_stopped(&error)),

@@ -102,6 +102,12 @@ fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
     let accounts =
         books::accounts(state).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
     for entry in accounts {
+        for (plan, by) in &entry.account.canceled {
+            crate::print(&format!(
+                "Plan {plan} is canceled since {}, by {}: {}; it is not over yet",
+                by.at, by.who, by.why
+            ))?;
+        }
         if let Some(halt) = entry.account.halt {
             crate::print(&format!(
                 "Trading in {} is halted since {}, by {}: {}",

@@ -120,10 +120,14 @@ fn no_other_plan_is_touched() {
     let (before, sent) = (entries(PLAN), orders());
     assert_eq!(canceled("second", &state)["ended"], false, "its account is not free");
     assert_eq!((entries(PLAN), entries("second"), orders()), (before, 1, sent));
+    let status =
+        || text(&Command::new(BINARY).args(["status", "--state"]).arg(&state).output().unwrap());
+    assert!(status().contains("Plan second is canceled since"), "{}", status());
     assert_eq!(canceled(PLAN, &state)["ended"], true);
     assert_eq!((entries("second"), orders()), (1, sent), "it was its turn, and it is not meant");
     let second = canceled("second", &state);
     assert_eq!((&second["ended"], orders()), (&true.into(), sent), "{second}");
+    assert!(!status().contains("is canceled since"), "{}", status());
     assert_sound(&state);
 }
 

@@ -14,6 +14,7 @@ mod engine;
 mod inputs;
 mod routing;
 mod stored;
+mod tapes;
 mod values;
 
 use std::{fs, path::Path};

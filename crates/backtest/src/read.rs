@@ -155,8 +155,9 @@ fn prints(path: &Path, odd: &mut Oddities) -> Result<Vec<Print>, Unreadable> {
         in_order(path, line, (&mut last, row.ts_ns))?;
         let price = cents(path, line, &row.price)?;
         // Two prints that look alike are two trades.
-        if price > 0 && row.size > 0 {
-            prints.push(Print { at: row.ts_ns, price, size: row.size, lit: row.lit == 1 });
+        let print = Print { at: row.ts_ns, price, size: row.size, lit: row.lit == 1 };
+        if print.is_usable() {
+            prints.push(print);
         } else {
             odd.unusable += 1;
         }

@@ -21,6 +21,12 @@ pub const SECOND: Nanos = 1_000_000_000;
 /// Nanoseconds of a millisecond.
 pub const MILLI: Nanos = 1_000_000;
 
+/// A billion dollars: no higher price is one.
+const PIPS_MAX: Pips = 10_000_000_000_000;
+
+/// More shares than this are not shown anywhere, whether a file counts them or their lots.
+const SHARES_MAX: u64 = 10_000_000_000;
+
 /// The best bid and offer from a moment on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -68,9 +74,10 @@ impl Shown {
         self.ask - self.bid
     }
 
-    /// Both sides are there, and not crossed.
+    /// Both sides are there, not crossed, and of prices and sizes that a quote can have.
     pub fn is_usable(&self) -> bool {
-        self.bid > 0 && self.bid <= self.ask && self.bid_size > 0 && self.ask_size > 0
+        let there = self.bid > 0 && self.bid <= self.ask && self.bid_size > 0 && self.ask_size > 0;
+        there && self.ask <= PIPS_MAX && self.bid_size.max(self.ask_size) <= SHARES_MAX
     }
 
     /// The quote as the decision sees it at a moment; `None` for what is no quote.
@@ -98,6 +105,13 @@ pub struct Print {
     pub size: u64,
     /// It can meet a resting order: no auction, no average-price and no late print.
     pub lit: bool,
+}
+
+impl Print {
+    /// Something was traded, at a price and of a size that can be.
+    pub fn is_usable(&self) -> bool {
+        (1..=PIPS_MAX).contains(&self.price) && (1..=SHARES_MAX).contains(&self.size)
+    }
 }
 
 /// What was odd in a day, and left out.

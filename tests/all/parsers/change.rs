@@ -112,6 +112,18 @@ impl Document {
         Self { bytes: text.as_bytes().to_vec(), nodes, separator: b'\n' }
     }
 
+    /// Rows of comma-separated values: every cell is a node.
+    pub(super) fn cells(text: &str) -> Self {
+        let mut nodes = Vec::new();
+        let mut from = 0;
+        for cell in text.split_inclusive([',', '\n']) {
+            let value = from..from + cell.trim_end_matches([',', '\n']).len();
+            nodes.push(Node { value: value.clone(), member: value });
+            from += cell.len();
+        }
+        Self { bytes: text.as_bytes().to_vec(), nodes, separator: b',' }
+    }
+
     /// One value and nothing else.
     pub(super) fn word(text: &str) -> Self {
         let all = 0..text.len();

@@ -28,10 +28,13 @@ SHARD ?= 0/1
 SCRIPTS ?= 200
 FIRST ?= 0
 
+# Schedules of faults on the host; every run of the tests plays 32.
+SCHEDULES ?= 1000
+
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale book
+.PHONY: run sim sim-night crashes planted kill-night http-faults host-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale book
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -65,6 +68,10 @@ http-faults: ## SCRIPTS (200) random scripts of faults over HTTP: adapter and ex
 	ALCHEMISER_HTTP_SCRIPTS=$(SCRIPTS) ALCHEMISER_HTTP_FIRST=$(FIRST) \
 		$(CARGO) test --locked -p alchemiser-tests --test all http_faults:: -- --nocapture
 
+host-faults: ## SCHEDULES (1,000) random schedules of faults on the host: the deployed functions as processes, over HTTP; verify and books
+	ALCHEMISER_HOST_SEEDS=$(SCHEDULES) ALCHEMISER_HOST_FIRST=$(FIRST) \
+		$(CARGO) test --locked --workspace --test host -- --nocapture no_schedule_of_faults
+
 broker-traces: ## the original's 46 scenarios over HTTP: what it filled, sent, called and published, and what ours does
 	$(CARGO) test --locked -p alchemiser-tests --test all broker_traces_conform_over_http -- --nocapture
 
@@ -78,7 +85,7 @@ test: ## every test that needs only Rust: tidy, unit, property, end-to-end, the 
 		$(CARGO) test --locked --workspace --no-fail-fast; \
 	fi
 
-test-long: ## every reader of outside bytes on BOLERO_RANDOM_ITERATIONS random inputs (a million each: about half an hour)
+test-long: host-faults ## 1,000 schedules of faults on the host; every reader of outside bytes on BOLERO_RANDOM_ITERATIONS random inputs (a million each)
 	BOLERO_RANDOM_ITERATIONS=$(BOLERO_RANDOM_ITERATIONS) \
 		$(CARGO) test --locked --profile fuzz -p alchemiser-tests --test all parsers:: -- --nocapture
 

@@ -8,36 +8,20 @@ use alchemiser_core::{
     ids::{AccountId, Owner},
 };
 use alchemiser_driver::{account, ports::Desk};
-use alchemiser_host::{
-    Bus, Cloud, Happened, Routes, SharedBus,
-    cloud::fault::Blow,
-    machine::{Handle, Strike},
-};
+use alchemiser_host::{Bus, Happened, Routes, SharedBus, cloud::fault::Blow, machine::Strike};
 use alchemiser_local::{clock::SystemClock, state::StateDir, store::FileStore};
 use jiff::Timestamp;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::{
     venue::{self, Moment, Venue},
     world::{
-        Given, ITEMS, asked, completed, count, ended, entries, in_time, over, put, runtime, small,
+        Given, ITEMS, absent, asked, completed, count, ended, entries, in_time, more_sweeps, over,
+        put, runtime, small,
     },
 };
 
 const SWEEPS: &str = "SweeperFunction";
 const TRADES: &str = "TradeExecutionFunction";
-
-/// How often a function was given something so far.
-fn starts(cloud: &Cloud, name: &str) -> usize {
-    let of = |happened: &Happened| matches!(happened, Happened::Started { function, .. } if function == name);
-    cloud.happened().filter(|(_, happened)| of(happened)).count()
-}
-
-/// Waits until a function was given something so many times more.
-async fn more(host: &Handle, name: &'static str, times: usize) {
-    let before = host.cloud(move |cloud| starts(cloud, name)).await.unwrap();
-    host.until(move |cloud| starts(cloud, name) >= before + times).await.unwrap();
-}
 
 /// H1: a plan is traded over HTTP by the functions that are deployed, with one POST for each order.
 #[test]
@@ -305,14 +289,10 @@ fn the_store_is_down_for_a_minute() {
         let held = venue.hold("POST /v2/orders", 1, Moment::After);
         put(&host, small("plan-1", ITEMS[0])).await;
         let held = held.await.unwrap();
-        // A file is where the logs were, in one step: whatever is asked of them is refused.
-        let (logs, other) = (state.join("executions"), state.join("host/executions"));
-        std::fs::write(&other, "").unwrap();
-        let exchange = || renameat_with(CWD, &logs, CWD, &other, RenameFlags::EXCHANGE).unwrap();
-        exchange();
+        let logs = absent(&state);
         held.pass();
-        more(&host, SWEEPS, 2).await;
-        exchange();
+        more_sweeps(&host, 2).await;
+        drop(logs);
         completed(&host, &["plan-1"]).await;
         assert!(count(&host, "failed TradeExecutionFunction STORE_REFUSED").await >= 1);
     });
@@ -327,7 +307,7 @@ fn the_exchange_is_down_for_a_minute() {
         let held = held.await.unwrap();
         venue.shut(true);
         held.lose();
-        more(&host, SWEEPS, 2).await;
+        more_sweeps(&host, 2).await;
         venue.shut(false);
         completed(&host, &["plan-1"]).await;
         assert!(venue.turned_away() > 0);

@@ -6,8 +6,10 @@
     reason = "this is test code: what cannot be is a failed test"
 )]
 
+mod inputs;
 mod kills;
 mod lives;
+mod seeds;
 mod venue;
 mod world;
 

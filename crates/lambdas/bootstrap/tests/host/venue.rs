@@ -13,9 +13,11 @@ use alchemiser_core::{ids::Symbol, money::Money, quantity::Quantity, side::Side}
 use alchemiser_driver::audit::{BrokerFill, BrokerOrder, Truth};
 use alchemiser_exchange::{
     account::Opening,
+    call::Call,
     clock::Clock,
     exact::Exact,
     exchange::{Exchange, Manner},
+    fault::Script,
     order::Order,
     request::{Kind, Size},
     server::{self, Shared},
@@ -225,6 +227,26 @@ impl Venue {
     pub(crate) fn seen(&self, begins: &str) -> usize {
         let seen = self.door.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().filter(|request| request.starts_with(begins)).count()
+    }
+
+    /// Faults from now on.
+    pub(crate) fn faults(&self, script: &Script) {
+        let call = Call::new("POST", "/_control/faults");
+        let body = serde_json::to_string(script).unwrap();
+        let answer = self.shared.lock().answer(&Call { body: body.into_bytes(), ..call });
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// No faults from now on.
+    pub(crate) fn calm(&self) {
+        self.shared.lock().answer(&Call::new("DELETE", "/_control/faults"));
+    }
+
+    /// How often each class of faults has struck.
+    pub(crate) fn hits(&self) -> BTreeMap<String, u64> {
+        let answer = self.shared.lock().answer(&Call::new("GET", "/_control/faults"));
+        let hits = answer.body["hits"].as_object().unwrap().iter();
+        hits.map(|(word, count)| (word.clone(), count.as_u64().unwrap())).collect()
     }
 
     /// Every order of an account, as the exchange has it.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -21,6 +22,7 @@ use alchemiser_local::{books, state::StateDir};
 use alchemiser_tests::plans::{self, Item};
 use alchemiser_wire::entry::Entry as LogEntry;
 use jiff::SignedDuration;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinHandle};
@@ -60,7 +62,7 @@ impl Given {
         self.with(On::Answered(name.to_owned()), nth, blow)
     }
 
-    fn with(self, on: On, nth: u64, blow: Blow) -> Self {
+    pub(crate) fn with(self, on: On, nth: u64, blow: Blow) -> Self {
         Self { script: self.script.with(on, nth, blow), ..self }
     }
 
@@ -222,6 +224,50 @@ pub(crate) fn entries(directory: &Path) -> Vec<LogEntry> {
 /// Whether a plan has ended.
 pub(crate) fn ended(cloud: &Cloud, plan: &str) -> bool {
     !ends(cloud, plan).is_empty()
+}
+
+/// How often a function was given something so far.
+pub(crate) fn starts(cloud: &Cloud, name: &str) -> usize {
+    let of = |happened: &Happened| matches!(happened, Happened::Started { function, .. } if function == name);
+    cloud.happened().filter(|(_, happened)| of(happened)).count()
+}
+
+/// Waits for so many sweeps more: minutes of the cloud.
+pub(crate) async fn more_sweeps(host: &Handle, times: usize) {
+    let sweeps = |cloud: &Cloud| starts(cloud, "SweeperFunction");
+    let before = host.cloud(move |cloud| sweeps(cloud)).await.unwrap();
+    host.until(move |cloud| sweeps(cloud) >= before + times).await.unwrap();
+}
+
+/// Logs that nobody can read or write: a file is in their place until this is dropped.
+pub(crate) struct Absent(PathBuf);
+
+/// Takes the logs away, in one step, so that nobody finds them empty.
+pub(crate) fn absent(state: &Path) -> Absent {
+    fs::write(state.join("host/executions"), "").unwrap();
+    exchange_logs(state);
+    Absent(state.to_owned())
+}
+
+fn exchange_logs(state: &Path) {
+    let [logs, other] = ["executions", "host/executions"].map(|name| state.join(name));
+    renameat_with(CWD, logs, CWD, other, RenameFlags::EXCHANGE).unwrap();
+}
+
+impl Drop for Absent {
+    fn drop(&mut self) {
+        exchange_logs(&self.0);
+    }
+}
+
+/// Nothing goes wrong on the host any more, and what queues gave up is published once more.
+pub(crate) async fn redriven(host: &Handle) {
+    host.cloud(|cloud| *cloud.faults() = Script::default()).await.unwrap();
+    for (queue, letter) in host.dead_letters().await.unwrap() {
+        if queue != "ExecutionsDeadLetters" {
+            put(host, published(&serde_json::from_str(&letter.body).unwrap())).await;
+        }
+    }
 }
 
 /// Plans that are not over, and legs of completed plans that are not filled.

@@ -34,7 +34,7 @@ SCHEDULES ?= 1000
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
-.PHONY: run sim sim-night crashes planted kill-night http-faults host-faults broker-traces model test test-long bench bench-exchange clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale book
+.PHONY: run sim sim-night crashes planted kill-night http-faults host-faults broker-traces model test test-long bench bench-exchange bench-host crowd clients lint coverage coverage-of-requirements mutants ci ci-long supply template lambda help run-http lambdas cold-start test-aws confirmed deploy destroy cdk patterns workflows toolchain release sql browser scale book
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 28
@@ -95,6 +95,13 @@ bench: ## how quick prices are decided, fills applied, plans read and lived; eac
 
 bench-exchange: ## orders a second that the exchange takes over HTTP, and how long a POST takes
 	$(CARGO) bench --locked -p alchemiser-exchange --bench throughput
+
+bench-host: ## how long it takes from a plan on the bus to its first order, all four functions as processes
+	$(CARGO) test --locked --workspace --bench first_order
+
+ACCOUNTS ?= 50
+crowd: ## four plans for each of ACCOUNTS (50) accounts at once, each account a stack of its own on this machine
+	ALCHEMISER_ACCOUNTS=$(ACCOUNTS) $(CARGO) test --locked --workspace --test host -- --nocapture plans_of_many_accounts_complete
 
 clients: $(TOOLS)/clients/ready ## alpaca-py, as it comes from PyPI, against `alchemiser exchange`
 	$(PROGRAMS)

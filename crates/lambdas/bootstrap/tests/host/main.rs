@@ -6,6 +6,7 @@
     reason = "this is test code: what cannot be is a failed test"
 )]
 
+mod crowd;
 mod inputs;
 mod kills;
 mod lives;

@@ -167,6 +167,11 @@ pub(crate) fn keys(account: usize) -> String {
 impl Venue {
     /// An exchange with so many accounts, whose market is generated from a seed and goes with the machine's clock.
     pub(crate) async fn open(seed: u64, accounts: usize) -> Self {
+        Self::limited(seed, accounts, None).await
+    }
+
+    /// The same, which says how many requests a minute it takes.
+    pub(crate) async fn limited(seed: u64, accounts: usize, limit: Option<u32>) -> Self {
         let mut setup = Setup { listed: Vec::new(), ..Setup::usual(seed, Timestamp::now()) };
         let mut positions = BTreeMap::new();
         for (symbol, dollars) in HELD.into_iter().chain(OTHERS.map(|symbol| (symbol, 0))) {
@@ -178,7 +183,8 @@ impl Venue {
             setup.list(listed);
         }
         setup.accounts = (0..accounts).map(|account| opening(account, &positions)).collect();
-        let exchange = Exchange::new(&setup, Manner::calm(Clock::REAL)).unwrap();
+        let exchange =
+            Exchange::new(&setup, Manner { limit, ..Manner::calm(Clock::REAL) }).unwrap();
         let shared = Shared::new(exchange, Frames::Binary);
         let door = Arc::new(Door::default());
         let layer = middleware::from_fn_with_state(door.clone(), at_the_door);

@@ -43,6 +43,7 @@ const MARKET: u64 = 7;
 pub(crate) struct Given {
     script: Script,
     timeouts: Vec<(&'static str, i64)>,
+    pace: Option<i32>,
 }
 
 impl Given {
@@ -70,6 +71,11 @@ impl Given {
     pub(crate) fn timeout(mut self, name: &'static str, milliseconds: i64) -> Self {
         self.timeouts.push((name, milliseconds));
         self
+    }
+
+    /// The cloud's waits are divided by this.
+    pub(crate) fn pace(self, pace: i32) -> Self {
+        Self { pace: Some(pace), ..self }
     }
 
     /// Runs a host on a directory of its own, and `test` beside it; then the logs are checked. Trades are made on the
@@ -138,7 +144,7 @@ impl Given {
         let sweeper = Path::new(env!("CARGO_BIN_EXE_sweeper"));
         let mut setup =
             Setup::new(Deployment::deployed().unwrap(), sweeper.parent().unwrap(), directory);
-        setup.manner.pace = PACE;
+        setup.manner.pace = self.pace.unwrap_or(PACE);
         setup.manner.faults = self.script;
         let each = self.timeouts.into_iter();
         setup.manner.timeouts =
@@ -159,7 +165,16 @@ pub(crate) fn runtime() -> Runtime {
 
 /// What a test does, in bounded time.
 pub(crate) async fn in_time<T>(hosts: &[&Handle], test: impl Future<Output = T>) -> T {
-    let ended = tokio::time::timeout(PATIENCE, test).await;
+    within(PATIENCE, hosts, test).await
+}
+
+/// The same in a time of the test's own.
+pub(crate) async fn within<T>(
+    patience: Duration,
+    hosts: &[&Handle],
+    test: impl Future<Output = T>,
+) -> T {
+    let ended = tokio::time::timeout(patience, test).await;
     if let Ok(ended) = ended {
         return ended;
     }

@@ -7,7 +7,7 @@ use alchemiser_market::chance::Chance;
 
 use crate::{
     leg::{Habits, Worked, work},
-    tape::{Nanos, SECOND, Tape},
+    tape::{MILLI, Nanos, Tape},
 };
 
 /// Where orders arrive, and how large they are.
@@ -25,17 +25,20 @@ pub struct Arrivals {
     pub seed: u64,
 }
 
-/// The times of a day's arrivals, ascending.
+/// The times of a day's arrivals, ascending: one at a random moment of each of as many equal parts of the time. Drawn
+/// from the whole of it, they would crowd by chance, and the table would say what the crowded minutes cost.
 fn times(tape: &Tape, arrivals: &Arrivals) -> Vec<Nanos> {
     let subject = format!("{}/{}", tape.symbol, tape.day);
     let mut chance = Chance::of(arrivals.seed, "arrivals", &subject);
     let millis = |seconds: Nanos| u64::try_from(seconds).unwrap_or_default() * 1_000;
     let (from, to) = (millis(arrivals.from_s), millis(arrivals.to_s));
-    let mut draw = || Nanos::try_from(chance.between(from, to)).unwrap_or_default();
-    let mut times: Vec<Nanos> =
-        (0..arrivals.count).map(|_| tape.opens_at + draw() * (SECOND / 1_000)).collect();
-    times.sort_unstable();
-    times
+    let count = u64::try_from(arrivals.count).unwrap_or(u64::MAX);
+    let part = |number: u64| from + (to - from) * number / count.max(1);
+    let mut time = |number: u64| {
+        let millis = chance.between(part(number), part(number + 1).saturating_sub(1));
+        tape.opens_at + Nanos::try_from(millis).unwrap_or_default() * MILLI
+    };
+    (0..count).map(&mut time).collect()
 }
 
 /// What became of every order: of each tape, each arrival, buy before sell. An arrival without a usable quote is `None`.

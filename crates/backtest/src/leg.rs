@@ -1,6 +1,9 @@
 //! One order, from its arrival to its last fill.
 
+use std::collections::VecDeque;
+
 use alchemiser_core::{
+    observed::SPREADS_MIN,
     peg::{self, Base, Decision, Parent},
     policy::Policy,
     price::{Price, Tick},
@@ -17,6 +20,9 @@ use crate::{
 
 /// After its horizon an order has so long to cross; what is open then counts at the far touch, one tick worse.
 const GRACE: Nanos = 60 * SECOND;
+
+/// Spreads are remembered for so long, as in the product's view.
+const SPREADS_FOR: Nanos = 310 * SECOND;
 
 /// Who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub struct Habits {
     pub cadence: Nanos,
     /// From a confirmed cancel to the next decision.
     pub replace_gap: Nanos,
+    /// For how long the symbol's quotes were seen before the order arrived: a plan's buys have been, its sells have not.
+    pub watched: Nanos,
     /// How resting orders fill.
     pub model: Model,
     /// The price step, where it is not the usual one of the price.
@@ -92,6 +100,8 @@ struct Leg<'a> {
     used: Vec<Price>,
     /// The near touch as it was last looked at, and since when.
     touch: Option<((Pips, u64), Nanos)>,
+    /// The spreads of the last minutes, one a second at most, and their sum.
+    spreads: (VecDeque<(Nanos, Pips)>, Pips),
     worked: Worked,
 }
 
@@ -113,7 +123,7 @@ pub fn work(
     );
     let worked =
         Worked { arrival, side, shown, fills: Vec::new(), children: 0, forced: 0, rows: 0 };
-    let leg = Leg {
+    let mut leg = Leg {
         habits,
         tape,
         side,
@@ -126,8 +136,10 @@ pub fn work(
         ramp: None,
         used: Vec::new(),
         touch: None,
+        spreads: (VecDeque::new(), 0),
         worked,
     };
+    leg.watch();
     leg.run()
 }
 
@@ -146,10 +158,40 @@ impl Leg<'_> {
         Some(self.worked)
     }
 
+    /// What was seen before the order arrived.
+    fn watch(&mut self) {
+        for second in (1..=self.habits.watched / SECOND).rev() {
+            let at = self.arrival - second * SECOND;
+            if let Some(shown) = self.tape.at(at) {
+                self.note(at, shown.spread());
+            }
+        }
+    }
+
+    fn note(&mut self, at: Nanos, spread: Pips) {
+        let (seen, sum) = &mut self.spreads;
+        if seen.back().is_some_and(|(last, _)| at - last < SECOND) {
+            return;
+        }
+        seen.push_back((at, spread));
+        *sum += spread;
+        while let Some((_, old)) = seen.pop_front_if(|(first, _)| at - *first > SPREADS_FOR) {
+            *sum -= old;
+        }
+    }
+
+    fn usual_ticks(&self, tick: Tick) -> Option<Decimal> {
+        let (seen, sum) = &self.spreads;
+        let count = i64::try_from(seen.len()).ok().filter(|_| seen.len() >= SPREADS_MIN)?;
+        Some(tick.count(Decimal::new(*sum, 4).checked_div(Decimal::from(count))?))
+    }
+
     /// Decides and acts; returns when to look again.
     fn turn(&mut self, now: Nanos) -> Option<Nanos> {
         let soon = now + self.habits.cadence;
-        let quote = self.seen().quote(now)?;
+        let seen = self.seen();
+        self.note(now, seen.spread());
+        let quote = seen.quote(now)?;
         let decision = match (&self.live, self.patience()) {
             (Some(live), Some(patience)) if !live.rests => {
                 if now - live.sent_at < patience {
@@ -166,14 +208,14 @@ impl Leg<'_> {
                 Some(soon)
             }
             (Decision::Cross { limit } | Decision::Through { limit }, false) => {
+                self.crossing |= quote.spread() > Decimal::ZERO;
                 self.send((limit, false), &quote, now);
                 Some(soon)
             }
-            (Decision::Replace { .. } | Decision::Through { .. }, true) => Some(self.cancel(now)),
-            (Decision::Cross { .. }, true) => {
-                self.crossing = true;
-                Some(self.cancel(now))
-            }
+            (
+                Decision::Replace { .. } | Decision::Through { .. } | Decision::Cross { .. },
+                true,
+            ) => Some(self.cancel(now)),
         }
     }
 
@@ -277,6 +319,7 @@ impl Leg<'_> {
             ramp: self.ramp,
             tick,
             effective_over_quoted: Decimal::ONE,
+            usual_ticks: self.usual_ticks(tick),
             used: self.used.clone(),
             round_lot: shares(self.habits.lot),
             fill_wait: policy.fill_wait,

@@ -41,6 +41,7 @@ fn habits(rule: Rule, model: Model) -> Habits {
         latency: SECOND / 10,
         cadence: SECOND,
         replace_gap: 0,
+        watched: 0,
         model,
         tick: None,
         lot: 100,

@@ -81,6 +81,9 @@ pub(crate) struct BacktestArgs {
     /// From a confirmed cancel to the next decision
     #[arg(long, default_value_t = 0)]
     replace_gap_ms: u32,
+    /// Seconds for which the symbol's quotes were seen before an order arrives (a plan's sells: none; its buys: longer)
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=300))]
+    watched_s: i64,
     /// What a resting order needs to fill
     #[arg(long, value_enum, default_value = "conservative")]
     fill: FillWord,
@@ -201,6 +204,7 @@ fn habits(args: &BacktestArgs, rule: Rule, horizon_s: i64) -> Result<Habits, Sto
         latency: Nanos::from(args.latency_ms) * MILLI,
         cadence: Nanos::from(args.cadence_ms) * MILLI,
         replace_gap: Nanos::from(args.replace_gap_ms) * MILLI,
+        watched: args.watched_s * SECOND,
         model: match args.fill {
             FillWord::Conservative => Model::Conservative,
             FillWord::Strict => Model::Strict,

@@ -59,6 +59,7 @@ fn cases() -> Vec<(Parent, Quote)> {
             ramp: None,
             tick: Tick::CENT,
             effective_over_quoted: decimal("0.95"),
+            usual_ticks: None,
             used: resting.iter().map(|resting| resting.limit).collect(),
             round_lot: shares("100"),
             fill_wait: Policy::default().fill_wait,

@@ -9,8 +9,7 @@ use crate::{
     announce::Outgoing,
     child::{CancelAsked, ChildOrder, Flight, Purpose, Status},
     fact::{
-        CancelReason, Fact, FactKind, Funds, Intent, Phase, PositionDifference, Preflight,
-        RefusalKind, StopCode,
+        Fact, FactKind, Funds, Intent, Phase, PositionDifference, Preflight, RefusalKind, StopCode,
     },
     ids::{EventId, Owner, Symbol},
     leg::{Leg, LegOutcome, WaitCode},
@@ -366,10 +365,6 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
         | FactKind::CancelRequested(symbol, attempt, _) => {
             if let FactKind::Refused(_, _, refusal) = &fact.kind {
                 refused(state, symbol, (*attempt, refusal.kind), at);
-            }
-            if let Some(leg) = state.leg_mut(symbol) {
-                leg.crossing |=
-                    matches!(fact.kind, FactKind::CancelRequested(_, _, CancelReason::ToCross));
             }
             if let Some(child) = state.child_mut(symbol, *attempt) {
                 apply_to_child(child, &fact.kind, at);

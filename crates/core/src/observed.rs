@@ -81,8 +81,8 @@ pub struct Observed {
     pub streamed: BTreeMap<Symbol, RawQuote>,
     /// Since when bid and ask have been as they are.
     touches: BTreeMap<Symbol, [(Touch, Timestamp); 2]>,
-    /// Mids of the last minutes, one a second at most: what the price did after a fill.
-    mids: BTreeMap<Symbol, VecDeque<(Timestamp, Decimal)>>,
+    /// Mids and spreads of the last minutes, one a second at most: what the price did after a fill, and what is usual.
+    course: BTreeMap<Symbol, Course>,
     /// The halt switch, and when it was read.
     pub halt: Option<(Option<Halt>, Timestamp)>,
     /// Who canceled the plan, if somebody has.
@@ -111,7 +111,7 @@ impl Observed {
             snapshots: BTreeMap::new(),
             streamed: BTreeMap::new(),
             touches: BTreeMap::new(),
-            mids: BTreeMap::new(),
+            course: BTreeMap::new(),
             halt: None,
             canceled: None,
             account: None,
@@ -169,9 +169,15 @@ impl Observed {
 
     /// The first mid seen at a moment or shortly after it.
     pub fn mid_at(&self, symbol: &Symbol, at: Timestamp) -> Option<Decimal> {
-        let mids = self.mids.get(symbol)?;
-        let first = mids.get(mids.partition_point(|(seen, _)| *seen < at))?;
-        (first.0.duration_since(at) <= MARK_SLACK).then_some(first.1)
+        let seen = &self.course.get(symbol)?.seen;
+        let first = seen.get(seen.partition_point(|seen| seen.at < at))?;
+        (first.at.duration_since(at) <= MARK_SLACK).then_some(first.mid)
+    }
+
+    /// The mean spread of the last minutes in dollars; `None` before [`SPREADS_MIN`] looks. Losing the view restarts it.
+    pub fn usual_spread(&self, symbol: &Symbol) -> Option<Decimal> {
+        let course = self.course.get(symbol).filter(|course| course.seen.len() >= SPREADS_MIN)?;
+        course.spreads.checked_div(Decimal::from(course.seen.len()))
     }
 
     /// Our clock minus the broker's, when last measured.
@@ -251,17 +257,42 @@ const MIDS_FOR: SignedDuration = SignedDuration::from_secs(310);
 /// A mid this much later than its time still stands for it; quotes are read every one to three seconds.
 const MARK_SLACK: SignedDuration = SignedDuration::from_secs(4);
 
+/// So many spreads say what is usual.
+pub const SPREADS_MIN: usize = 5;
+
+/// What a symbol's quotes have been.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Course {
+    seen: VecDeque<Seen>,
+    /// The sum of the spreads.
+    spreads: Decimal,
+}
+
+/// A quote that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    at: Timestamp,
+    mid: Decimal,
+    spread: Decimal,
+}
+
 fn note_mid(observed: &mut Observed, symbol: &Symbol, quote: &RawQuote) {
     let (Some(bid), Some(ask), at) = (quote.bid, quote.ask, quote.observed_at) else { return };
-    let mids = observed.mids.entry(symbol.clone()).or_default();
-    let soon = mids.back().is_some_and(|(last, _)| at.duration_since(*last) < SECOND);
+    let course = observed.course.entry(symbol.clone()).or_default();
+    let soon = course.seen.back().is_some_and(|last| at.duration_since(last.at) < SECOND);
     if soon || bid.price > ask.price {
         return;
     }
     let quote = Quote { bid, ask, changed_at: quote.changed_at, observed_at: at };
-    mids.push_back((at, quote.mid()));
-    while mids.front().is_some_and(|(first, _)| at.duration_since(*first) > MIDS_FOR) {
-        mids.pop_front();
+    let (mid, spread) = (quote.mid(), quote.spread());
+    course.seen.push_back(Seen { at, mid, spread });
+    course.spreads = course.spreads.saturating_add(spread);
+    while let Some(first) = course.seen.front().copied() {
+        if at.duration_since(first.at) <= MIDS_FOR {
+            break;
+        }
+        course.seen.pop_front();
+        course.spreads = course.spreads.saturating_sub(first.spread);
     }
 }
 

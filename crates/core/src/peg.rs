@@ -65,6 +65,8 @@ pub struct Parent {
     pub tick: Tick,
     /// Effective over quoted spread of our own crossing fills in the symbol (1 when unknown).
     pub effective_over_quoted: Decimal,
+    /// The mean spread of the last minutes, in ticks; `None` while too little was seen.
+    pub usual_ticks: Option<Decimal>,
     /// The limits at which the leg's orders have rested, oldest first.
     pub used: Vec<Price>,
     /// The asset's round lot: a touch that shows less says nothing about the book.
@@ -112,7 +114,7 @@ pub enum Decision {
 /// let quote = Quote { bid: touch("10.00", "500"), ask: touch("10.03", "400"), changed_at: now, observed_at: now };
 /// let parent = Parent { side: Side::Buy, leaves: Quantity::new("10".parse().unwrap()).unwrap(),
 ///     elapsed: Decimal::ZERO, crossing: false, urgent: false, resting: None, rested: 0, ramp: None,
-///     tick: Tick::CENT, effective_over_quoted: Decimal::ONE, used: Vec::new(),
+///     tick: Tick::CENT, effective_over_quoted: Decimal::ONE, usual_ticks: None, used: Vec::new(),
 ///     round_lot: Quantity::ONE, fill_wait: Policy::default().fill_wait };
 /// assert_eq!(decide(&parent, &quote, now, &Policy::default()), Decision::Rest { limit: quote.bid.price });
 /// ```
@@ -178,13 +180,19 @@ fn must_cross(parent: &Parent, policy: &Policy) -> bool {
 
 fn adaptive(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Want {
     let n = book.ticks;
-    if n > THREE && parent.effective_over_quoted < ratio(35) {
+    if is_bargain(parent, book, quote) || (n > THREE && parent.effective_over_quoted < ratio(35)) {
         return Want::Cross;
     }
-    match theta(n, parent.effective_over_quoted, parent.elapsed) {
+    match theta(parent, n) {
         Some(theta) if book.pressure >= theta => Want::Cross,
         Some(_) | None => Want::Rest { ramp: ramp(parent, book, quote, policy) },
     }
+}
+
+/// A spread of one tick where it is usually two or more: it is about to widen, and cheap to pay.
+fn is_bargain(parent: &Parent, book: &Book, quote: &Quote) -> bool {
+    let narrow = book.ticks <= Decimal::ONE && !quote.is_locked();
+    narrow && parent.usual_ticks.is_some_and(|usual| usual >= Decimal::TWO)
 }
 
 const THREE: Decimal = Decimal::from_parts(3, 0, 0, false, 0);
@@ -193,9 +201,11 @@ fn ratio(hundredths: i64) -> Decimal {
     Decimal::new(hundredths, 2)
 }
 
-/// The pressure at which the spread is paid: lower where our crosses cost less than quoted, falling to −.3 in the
-/// last fifth of the leg's time; none where the spread is wider than three ticks.
-fn theta(n: Decimal, effective: Decimal, elapsed: Decimal) -> Option<Decimal> {
+/// The pressure at which the spread is paid: lower where our crosses cost less than quoted, higher for an order that has
+/// a place in the queue to lose, falling to −.3 in the last fifth of the leg's time; none where the spread is wider than
+/// three ticks.
+fn theta(parent: &Parent, n: Decimal) -> Option<Decimal> {
+    let effective = parent.effective_over_quoted;
     let base = if n > THREE {
         return None;
     } else if n > Decimal::ONE {
@@ -207,8 +217,9 @@ fn theta(n: Decimal, effective: Decimal, elapsed: Decimal) -> Option<Decimal> {
     } else {
         ratio(40)
     };
-    let late =
-        elapsed.saturating_sub(ratio(80)).max(Decimal::ZERO).saturating_mul(Decimal::from(5));
+    let base = if parent.resting.is_some() { base.saturating_add(ratio(20)) } else { base };
+    let late = parent.elapsed.saturating_sub(ratio(80)).max(Decimal::ZERO);
+    let late = late.saturating_mul(Decimal::from(5));
     let end = ratio(-30);
     Some(base.saturating_add(end.saturating_sub(base).saturating_mul(late)))
 }
@@ -253,7 +264,9 @@ fn keep_or_move(
     let alone = resting.alone_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
     let wanted = match ramp {
         Some(limit) if settled && limit.beyond(resting.limit, parent.side) => limit,
-        _ if book.near.beyond(resting.limit, parent.side) => book.near,
+        _ if rested >= policy.follow_interval && book.near.beyond(resting.limit, parent.side) => {
+            book.near
+        }
         None if alone >= policy.replace_interval
             && resting.limit.beyond(resting.before.near, parent.side) =>
         {

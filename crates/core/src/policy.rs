@@ -120,6 +120,8 @@ pub struct Policy {
 
     /// A working order is not moved more often than this for the ramp or a retreat.
     pub replace_interval: SignedDuration,
+    /// `adaptive` does not follow the near touch more often than this: touches that come and go are not chased.
+    pub follow_interval: SignedDuration,
     /// Resting children per leg; then hold until the cross or the deadline.
     pub resting_children_max: u32,
     /// Children per leg in all (Knight Capital's missing control).
@@ -293,6 +295,7 @@ impl Default for Policy {
             quote_wait: seconds(30),
             pause_max: seconds(360),
             replace_interval: seconds(3),
+            follow_interval: seconds(30),
             resting_children_max: 8,
             children_max: 20,
             cross_patience: seconds(2),

@@ -69,6 +69,7 @@ pub(crate) fn policy(chance: &mut Chance) -> Policy {
         quote_wait: seconds(chance.pick(&[4, 10])),
         pause_max: seconds(15),
         replace_interval: seconds(1),
+        follow_interval: seconds(1),
         cross_patience: seconds(1),
         children_max: chance.pick(&[12, 20]).try_into().unwrap_or(12),
         fill_wait: seconds(2),

@@ -60,6 +60,7 @@ pub(crate) fn parent(side: Side, leaves: Quantity, quote: &Quote) -> Parent {
         ramp: None,
         tick: Tick::at(quote.bid.price),
         effective_over_quoted: Decimal::ONE,
+        usual_ticks: None,
         used: Vec::new(),
         round_lot: policy.round_lot,
         fill_wait: policy.fill_wait,

@@ -109,7 +109,7 @@ fn a_cut_log_goes_on_from_the_broker() {
         (8, 6, "3"),
         (10, 9, "4"),
         (14, 12, "5"),
-        (16, 3, "6"),
+        (12, 3, "6"),
         (16, 30, "7"),
     ] {
         let dir = tempfile::tempdir().unwrap();

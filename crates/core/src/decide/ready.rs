@@ -291,6 +291,10 @@ pub(super) fn parent(
         ramp: leg.ramp,
         tick: leg.tick(quote.bid.price),
         effective_over_quoted: leg.effective_over_quoted(leg.tick(near).count(quote.spread())),
+        usual_ticks: decider
+            .observed
+            .usual_spread(leg.symbol())
+            .map(|spread| leg.tick(near).count(spread)),
         used: leg.used(),
         round_lot: lot,
         fill_wait: decider.state.policy.fill_wait(leg.symbol()),

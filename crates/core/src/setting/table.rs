@@ -112,6 +112,8 @@ pub const SETTINGS: &[Setting] = &[
         .because("how long a leg's time may stand still in all while its quote is unusable"),
     seconds("replace_interval", 1, 60, |p| &mut p.replace_interval)
         .because("a working order is not moved more often for the ramp or a retreat"),
+    seconds("follow_interval", 1, 120, |p| &mut p.follow_interval)
+        .because("a working order does not follow the near touch more often than this"),
     count("resting_children_max", 1, 50, |p| &mut p.resting_children_max)
         .because("resting orders of a leg; then it holds until the cross or the deadline"),
     count("children_max", 1, 100, |p| &mut p.children_max)

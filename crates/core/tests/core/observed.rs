@@ -192,6 +192,28 @@ fn the_mid_at_a_moment_is_the_next_one_seen() {
     assert_eq!(mid(&seen, 0).as_deref(), Some("10.01"), "a request is seen as well");
 }
 
+/// S5: what spread is usual is the mean of the last five minutes, one quote a second, from five on.
+#[test]
+fn the_usual_spread_is_what_was_seen() {
+    let usual = |count: i64, wide_from: i64| {
+        let view = (0..count).fold(nothing(), |view, second| {
+            let book = if second < wide_from { "10.00x1 10.02x1" } else { "10.00x1 10.06x1" };
+            let view = observe(
+                view,
+                &Input::Streamed(symbol("A"), raw(book, after(start(), second * 1_000))),
+            );
+            // A second quote of the same second is not counted.
+            let again = raw("10.00x1 10.90x1", after(start(), second * 1_000 + 500));
+            observe(view, &Input::Streamed(symbol("A"), again))
+        });
+        view.usual_spread(&symbol("A")).map(|spread| spread.normalize().to_string())
+    };
+    assert_eq!(usual(4, 9), None);
+    assert_eq!(usual(5, 9).as_deref(), Some("0.02"));
+    assert_eq!(usual(10, 5).as_deref(), Some("0.04"));
+    assert_eq!(usual(316, 5).as_deref(), Some("0.06"), "the narrow ones are forgotten");
+}
+
 /// What the broker says it would still take is the most that is spent; it never adds to the budget.
 #[test]
 fn an_allowance_of_the_broker_only_lowers_the_budget() {

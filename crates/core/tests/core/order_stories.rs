@@ -224,32 +224,28 @@ fn at_the_deadline_it_crosses_until_it_fills() {
       0.0 A target 9.998
       0.0 A #1 rest buy 9.998 @ 100
       0.1 A #1 new 0/9.998
-    111.7 A #1 cancel to_cross
-    111.8 A #1 canceled 0/9.998
-    111.8 A #2 cross buy 9.998 @ 100.08
-    111.9 A #2 new 0/9.998
-    113.8 A #2 cancel cross_again
-    113.9 A #2 canceled 0/9.998
-    113.9 A #3 cross buy 9.998 @ 100.08
-    114.0 A #3 new 0/9.998
-    115.9 A #3 cancel cross_again
-    116.0 A #3 canceled 0/9.998
-    116.0 A #4 cross buy 9.998 @ 100.08
-    116.1 A #4 new 0/9.998
-    118.0 A #4 cancel cross_again
-    118.1 A #4 canceled 0/9.998
-    118.1 A #5 cross buy 9.998 @ 100.08
-    118.2 A #5 new 0/9.998
-    120.1 A #5 cancel cross_again
-    120.2 A #5 canceled 0/9.998
-    120.2 A #6 cross buy 9.998 @ 100.08
-    120.3 A #6 new 0/9.998
-    122.2 A #6 cancel cross_again
-    122.3 A #6 canceled 0/9.998
-    122.3 A #7 cross buy 9.998 @ 100.08
-    122.4 A #7 new 0/9.998
-    123.0 A #7 partially_filled 5/9.998 @ 100.08
-    124.0 A #7 filled 9.998/9.998 @ 100.08
+    113.7 A #1 cancel to_cross
+    113.8 A #1 canceled 0/9.998
+    113.8 A #2 cross buy 9.998 @ 100.08
+    113.9 A #2 new 0/9.998
+    115.8 A #2 cancel cross_again
+    115.9 A #2 canceled 0/9.998
+    115.9 A #3 cross buy 9.998 @ 100.08
+    116.0 A #3 new 0/9.998
+    117.9 A #3 cancel cross_again
+    118.0 A #3 canceled 0/9.998
+    118.0 A #4 cross buy 9.998 @ 100.08
+    118.1 A #4 new 0/9.998
+    120.0 A #4 cancel cross_again
+    120.1 A #4 canceled 0/9.998
+    120.1 A #5 cross buy 9.998 @ 100.08
+    120.2 A #5 new 0/9.998
+    122.1 A #5 cancel cross_again
+    122.2 A #5 canceled 0/9.998
+    122.2 A #6 cross buy 9.998 @ 100.08
+    122.3 A #6 new 0/9.998
+    123.0 A #6 partially_filled 5/9.998 @ 100.08
+    124.0 A #6 filled 9.998/9.998 @ 100.08
     124.0 A filled
     124.0 = closing
     125.0 reconciled, 0 differ
@@ -423,6 +419,39 @@ fn crossing_is_not_undone() {
     assert!(trace.contains("A #2 cross buy") && !trace.contains(" rest "), "{trace}");
 }
 
+/// S5: a cancel for a cross binds nobody to cross: what the book says once the order is gone counts.
+#[test]
+fn a_book_that_turns_while_the_order_is_taken_back_is_rested_in_again() {
+    let trace = told("BUY A 1000", |s| {
+        s.run(3);
+        s.broker.cancels = false;
+        s.market("A", "100.00x900 100.02x100");
+        s.run(1);
+        s.broker.cancels = true;
+        s.broker.carry_out();
+        s.market("A", "100.00x500 100.02x500");
+        s.run(3);
+    });
+    assert!(trace.contains("A #1 cancel to_cross"), "{trace}");
+    assert!(trace.contains("A #2 rest buy") && !trace.contains(" cross buy"), "{trace}");
+}
+
+/// S5: a spread that has narrowed to one tick is paid once the plan has seen that it is usually wider.
+#[test]
+fn a_plan_learns_what_spread_is_usual() {
+    let told_after = |seconds: i64| {
+        told("BUY A 1000", |s| {
+            s.market("A", "100.00x500 100.04x500");
+            s.run(seconds);
+            s.market("A", "100.00x500 100.01x500");
+            s.run(2);
+        })
+    };
+    let (early, late) = (told_after(1), told_after(20));
+    assert!(!early.contains("cancel to_cross"), "{early}");
+    assert!(late.contains("A #1 cancel to_cross") && late.contains("A #2 cross buy"), "{late}");
+}
+
 /// S5, X5: a leg's own time stands still while its quote cannot be used.
 #[test]
 fn a_legs_time_stands_still_without_a_quote() {
@@ -433,7 +462,7 @@ fn a_legs_time_stands_still_without_a_quote() {
         s.market("A", "100.00x500 100.02x500");
         s.run(100);
     });
-    assert!(trace.contains("151.0 A #1 cancel to_cross"), "{trace}");
+    assert!(trace.contains("153.0 A #1 cancel to_cross"), "{trace}");
 }
 
 /// X8: a plan that was left alone until its deadline had passed is stopped, and its order canceled.

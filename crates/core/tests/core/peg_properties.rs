@@ -91,6 +91,7 @@ prop_compose! {
             ramp,
             tick: Tick::CENT,
             effective_over_quoted: Decimal::new(effective, 2),
+            usual_ticks: None,
             used: used.into_iter().filter_map(|cents| near.toward_far(side, Decimal::new(cents, 2))).collect(),
             round_lot: lots(1),
             fill_wait: Policy::default().fill_wait,

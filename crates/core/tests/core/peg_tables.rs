@@ -17,7 +17,7 @@ fn base(text: &str) -> Base {
     Base { near: price(near), ticks: decimal(ticks) }
 }
 
-/// `"buy u=.5 eq=.8 leaves=10 crossing at=10.00 shows=100 since=5 before=10.00/1 alone=4 rested=1 ramp=10.00/5"`.
+/// `"buy u=.5 eq=.8 usual=4 leaves=10 crossing at=10.00 shows=100 since=5 before=10.00/1 alone=4 rested=1 ramp=10.00/5"`.
 fn parent(words: &str) -> (Parent, Policy) {
     let ago = |seconds: &str| {
         let millis = decimal(seconds) * Decimal::ONE_THOUSAND;
@@ -35,6 +35,7 @@ fn parent(words: &str) -> (Parent, Policy) {
         ramp: None,
         tick: Tick::CENT,
         effective_over_quoted: Decimal::ONE,
+        usual_ticks: None,
         used: Vec::new(),
         round_lot: shares("100"),
         fill_wait: Policy::default().fill_wait,
@@ -53,6 +54,7 @@ fn parent(words: &str) -> (Parent, Policy) {
             "sell" => parent.side = Side::Sell,
             "u" => parent.elapsed = decimal(value),
             "eq" => parent.effective_over_quoted = decimal(value),
+            "usual" => parent.usual_ticks = Some(decimal(value)),
             "leaves" => parent.leaves = shares(value),
             "crossing" => parent.crossing = true,
             "urgent" => parent.urgent = true,
@@ -108,6 +110,38 @@ fn pressure_at_theta_crosses() {
         let (bid, offer) = rest;
         check(spread_and_eq, &format!("10.00x{bid} {ask}x{offer}"), "rest 10");
     }
+}
+
+/// S2, S5: an order in the queue has a place to lose: it is given up at two tenths more; late, both end at -.3.
+#[test]
+fn a_place_in_the_queue_is_given_up_later() {
+    let resting =
+        |shares: u32, ticks: u32| format!("at=10.00 shows={shares} since=9 before=10.00/{ticks}");
+    check(&resting(100, 1), "10.00x900 10.01x200", "cross 10.02");
+    check(&resting(100, 1), "10.00x899 10.01x200", "hold");
+    check(&resting(100, 3), "10.00x950 10.03x150", "cross 10.04");
+    check(&resting(100, 3), "10.00x949 10.03x150", "hold");
+    check(&format!("eq=.5 {}", resting(100, 1)), "10.00x800 10.01x300", "cross 10.02");
+    check(&format!("eq=.5 {}", resting(100, 1)), "10.00x799 10.01x300", "hold");
+    check(&format!("u=.9 {}", resting(0, 1)), "10.00x575 10.01x425", "cross 10.02");
+    check(&format!("u=.9 {}", resting(0, 1)), "10.00x574 10.01x426", "hold");
+}
+
+/// S5: a spread of one tick is paid at once where it is usually two or more, whatever the book says.
+#[test]
+fn a_spread_that_is_unusually_narrow_is_paid() {
+    let against = "10.00x1 10.01x9000";
+    check("usual=2", against, "cross 10.02");
+    check("usual=1.99", against, "rest 10");
+    check("usual=9", "10.00x1 10.02x9000", "rest 10");
+    check("sell usual=2", "10.00x9000 10.01x1", "cross 9.99");
+    check(
+        "usual=4 at=10.00 shows=100 since=1 before=10.00/3",
+        "10.00x101 10.01x900",
+        "cross 10.02",
+    );
+    check("usual=4", "10.01x500 10.01x500", "cross 10.01");
+    check("usual=4 policy=walk", against, "rest 10");
 }
 
 /// S2: a sell mirrors a buy.
@@ -195,8 +229,8 @@ fn a_ramp_needs_its_time_and_room() {
 #[test]
 fn our_own_order_exerts_no_pressure() {
     check("at=10.00 shows=600 since=9 before=10.00/1", "10.00x700 10.01x300", "hold");
-    check("at=10.00 shows=0 since=9 before=10.00/1", "10.00x700 10.01x300", "cross 10.02");
-    check("at=9.99 shows=600 since=9 before=9.99/1", "10.00x700 10.01x300", "cross 10.02");
+    check("at=10.00 shows=0 since=9 before=10.00/1", "10.00x800 10.01x200", "cross 10.02");
+    check("at=9.99 shows=600 since=9 before=9.99/1", "10.00x800 10.01x200", "cross 10.02");
     // Alone: z = 0, so nothing but time makes it cross.
     check("at=10.00 shows=700 since=9 before=10.00/1 alone=9", "10.00x700 10.01x1", "hold");
 }
@@ -204,11 +238,18 @@ fn our_own_order_exerts_no_pressure() {
 /// S5: a working order is moved because (a) it is beaten, (b) it stands alone beyond the touch, (c) the ramp asks.
 #[test]
 fn an_order_is_moved_only_for_a_reason() {
-    let rested = "at=10.00 shows=100 since=1 before=10.00/3";
+    let rested = "at=10.00 shows=100 since=30 before=10.00/3";
     check(rested, "10.00x500 10.03x500", "hold");
     check(rested, "10.01x100 10.04x500", "replace 10.01");
-    check("sell at=10.05 shows=100 since=0 before=10.05/3", "10.00x100 10.04x100", "replace 10.04");
+    check(
+        "sell at=10.05 shows=100 since=30 before=10.05/3",
+        "10.00x100 10.04x100",
+        "replace 10.04",
+    );
     check(rested, "9.99x500 10.03x500", "hold");
+    // A touch that comes and goes is not chased.
+    let fresh = "at=10.00 shows=100 since=29.9 before=10.00/3";
+    check(fresh, "10.01x100 10.04x500", "hold");
     let beyond = "at=10.02 shows=100 since=9 before=10.00/5";
     check(&format!("{beyond} alone=3"), "10.02x100 10.05x500", "replace 10");
     check(&format!("{beyond} alone=2.9"), "10.02x100 10.05x500", "hold");

@@ -23,7 +23,7 @@ use alchemiser_core::{
     report::OrderReport,
     throttle::Tokens,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -96,7 +96,8 @@ pub(crate) fn told(items: &str, script: impl FnOnce(&mut Story)) -> String {
 impl Story {
     /// A claimed plan of an owner that has just taken the lease. Sells are held in shares of $100; there are $10,000.
     pub(crate) fn of(plan: &Plan) -> Self {
-        let policy = Policy::default();
+        // The stories tell what moves orders; how often is told by the tables of the price decision.
+        let policy = Policy { follow_interval: SignedDuration::from_secs(1), ..Policy::default() };
         let hundred = Decimal::ONE_HUNDRED;
         let sells = plan.items.iter().filter(|item| item.action == Action::Sell);
         let held = sells.map(|item| {

@@ -161,13 +161,14 @@ fn what_was_seen_before_the_order_helps() {
 
 /// What generated days cost, as measured, of a regime's first eight seeds.
 #[track_caller]
-fn generated_costs(word: &str, [liquidity, peg, adaptive]: [f64; 3]) -> [Row; 3] {
+fn generated_costs(word: &str, [liquidity, peg, adaptive, walk]: [f64; 4]) -> [Row; 4] {
     let day = |seed| generate::day(word, seed, OPENS).unwrap();
     let tapes: Vec<Tape> = (1..=8).map(day).collect();
     let rules = [
         (core(PolicyKind::Liquidity), liquidity),
         (Rule::Peg, peg),
         (core(PolicyKind::Adaptive), adaptive),
+        (core(PolicyKind::Walk), walk),
     ];
     rules.map(|(rule, expected)| check(&tapes, (habits(rule, Model::Conservative), 500), expected))
 }
@@ -175,33 +176,33 @@ fn generated_costs(word: &str, [liquidity, peg, adaptive]: [f64; 3]) -> [Row; 3]
 /// Where the spread is one tick `adaptive` costs at most .70, and a plain peg at least .80: less, and the generator would
 /// be too kind.
 #[track_caller]
-fn narrow_costs(word: &str, costs: [f64; 3]) {
-    let [_, peg, adaptive] = generated_costs(word, costs);
+fn narrow_costs(word: &str, costs: [f64; 4]) {
+    let [_, peg, adaptive, _] = generated_costs(word, costs);
     assert!(peg.mean_h >= 0.80 && adaptive.mean_h <= 0.70, "{word}: {peg:?} {adaptive:?}");
     assert!(adaptive.diff_high_h.unwrap() < 0.0, "{word}: {adaptive:?}");
 }
 
 #[test]
 fn generated_deep_days_cost_what_was_measured() {
-    narrow_costs("deep", [0.982, 0.818, 0.544]);
+    narrow_costs("deep", [0.982, 0.818, 0.544, 0.647]);
 }
 
 #[test]
 fn generated_one_tick_days_cost_what_was_measured() {
-    narrow_costs("one-tick", [0.935, 0.830, 0.679]);
+    narrow_costs("one-tick", [0.935, 0.830, 0.679, 0.834]);
 }
 
 #[test]
 fn generated_few_tick_days_cost_what_was_measured() {
-    generated_costs("few-ticks", [0.587, 0.222, 0.166]);
+    generated_costs("few-ticks", [0.587, 0.222, 0.166, 0.343]);
 }
 
 #[test]
 fn generated_wide_days_cost_what_was_measured() {
-    generated_costs("wide", [0.391, -0.278, -0.376]);
+    generated_costs("wide", [0.391, -0.278, -0.376, 0.132]);
 }
 
 #[test]
 fn generated_thin_days_cost_what_was_measured() {
-    generated_costs("thin-etf", [0.873, 0.391, 0.274]);
+    generated_costs("thin-etf", [0.873, 0.391, 0.274, 0.339]);
 }

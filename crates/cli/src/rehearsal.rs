@@ -65,7 +65,6 @@ struct Expected {
 
 const GENERATED: &str = "generated days, one tick wide";
 const RECORDED: &str = "recorded days of one symbol, three to four ticks wide";
-const NOT_MEASURED: &str = "a market order's, as it was not measured";
 const CROSSES: &str = "a market order's, as the order takes the other side at once";
 
 /// What this program's own backtest measured (docs/backtest.md). What its generator says of spreads of more than a tick is
@@ -74,11 +73,13 @@ fn expected(policy: PolicyKind, ticks: Decimal, crosses: bool) -> Expected {
     let narrow = ticks <= Decimal::TWO;
     let (hundredths, from) = match policy {
         _ if crosses => (100, CROSSES),
-        PolicyKind::Adaptive if narrow => (78, GENERATED),
-        PolicyKind::Adaptive => (75, RECORDED),
-        PolicyKind::Liquidity if narrow => (96, GENERATED),
-        PolicyKind::Liquidity => (86, RECORDED),
-        PolicyKind::Walk | PolicyKind::Cross => (100, NOT_MEASURED),
+        PolicyKind::Adaptive if narrow => (68, GENERATED),
+        PolicyKind::Adaptive => (62, RECORDED),
+        PolicyKind::Liquidity if narrow => (93, GENERATED),
+        PolicyKind::Liquidity => (89, RECORDED),
+        PolicyKind::Walk if narrow => (83, GENERATED),
+        PolicyKind::Walk => (89, RECORDED),
+        PolicyKind::Cross => (100, CROSSES),
     };
     Expected { half_spreads: Decimal::new(hundredths, 2), from }
 }

@@ -238,8 +238,12 @@ fn say(args: &CancelArgs, now: &Execution, by: &Halt, left: Option<&str>) -> Res
             outcome,
         });
     }
-    let mut lines =
-        vec![format!("Plan {plan} is canceled since {}, by {}: {}.", by.at, by.who, by.why)];
+    let mut lines = vec![format!(
+        "Plan {plan} is canceled since {}, by {}: {}.",
+        table::moment(by.at),
+        by.who,
+        by.why
+    )];
     match &outcome {
         Some(outcome) => {
             if !now.legs.is_empty() {

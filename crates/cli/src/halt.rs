@@ -26,6 +26,7 @@ use crate::{
     exit::{Exit, Stopped},
     load, remote,
     session::AWS_ACCOUNT,
+    table,
 };
 
 #[derive(Serialize)]
@@ -121,7 +122,9 @@ pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
         "Trading in {id} is halted since {}, by {}: {}.\n\
          A plan that runs cancels its open orders within seconds and ends as failed; a new plan is refused (HALTED).\n\
          `alchemiser resume` lets trading go on.",
-        halt.at, halt.who, halt.why
+        table::moment(halt.at),
+        halt.who,
+        halt.why
     );
     say(&args.switch, &id, Some(&halt), &text)
 }
@@ -138,7 +141,9 @@ pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
     {
         let question = format!(
             "Account {id} trades real money, and is halted since {}, by {}: {}. Let trading go on?",
-            halt.at, halt.who, halt.why
+            table::moment(halt.at),
+            halt.who,
+            halt.why
         );
         confirmed(&question, false).map_err(stopped)?;
     }
@@ -148,7 +153,9 @@ pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
         Some(halt) => format!(
             "Trading in {id} may go on. It was halted since {}, by {}: {}.\n\
              Plans that failed meanwhile are not run again by themselves.",
-            halt.at, halt.who, halt.why
+            table::moment(halt.at),
+            halt.who,
+            halt.why
         ),
         None => format!("Trading in {id} was not halted."),
     };

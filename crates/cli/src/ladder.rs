@@ -2,6 +2,8 @@
 
 use rust_decimal::Decimal;
 
+use crate::table::price;
+
 /// Cells between bid and ask; with two prices and their brackets it fits into 40 columns.
 const CELLS: u32 = 17;
 
@@ -35,7 +37,7 @@ impl Ladder {
             *cell = if *cell == 'o' { '*' } else { mark };
         }
         let cells: String = cells.into_iter().collect();
-        format!("{}{below}[{cells}]{above}{}", written(self.bid), written(self.ask))
+        format!("{}{below}[{cells}]{above}{}", price(self.bid), price(self.ask))
     }
 
     /// The cell of a price between bid and ask; the middle one where they are the same.
@@ -46,13 +48,6 @@ impl Ladder {
         let place = share.unwrap_or(Decimal::new(5, 1)).saturating_mul(last).round();
         usize::try_from(place).unwrap_or_default()
     }
-}
-
-/// A price with two decimals at least.
-fn written(mut price: Decimal) -> String {
-    let decimals = price.normalize().scale().max(2);
-    price.rescale(decimals);
-    price.to_string()
 }
 
 fn width() -> usize {

@@ -135,7 +135,7 @@ fn listed(ledger: &Ledger) -> Option<Listed> {
     let side = |side: &str| {
         let of_side = ledger.lines.iter().filter(|line| line.side == side);
         let sum: Decimal = of_side.filter_map(|line| number(line.notional.as_deref())).sum();
-        sum.round_dp(2).normalize().to_string()
+        table::rounded(Some(sum), 2)
     };
     let mut symbols: Vec<&str> = ledger.lines.iter().map(|line| line.symbol.as_str()).collect();
     symbols.sort_unstable();
@@ -179,6 +179,10 @@ fn orders(lines: Vec<LedgerLine>) -> Result<Exit, Stopped> {
     for line in lines {
         let (bid, ask) = line.quote_at_submit.map(|quote| (quote.bid, quote.ask)).unzip();
         let none = || "-".to_owned();
+        let price = |text: Option<String>| text.map_or_else(none, |text| table::price_text(&text));
+        let at = |text: Option<String>| {
+            text.and_then(|text| text.parse().ok()).map_or_else(none, table::moment)
+        };
         table.add_row([
             line.plan_id,
             line.symbol,
@@ -186,13 +190,13 @@ fn orders(lines: Vec<LedgerLine>) -> Result<Exit, Stopped> {
             line.attempt.to_string(),
             line.purpose,
             line.quantity,
-            line.average_price.unwrap_or_else(none),
-            line.limit_price,
-            bid.unwrap_or_else(none),
-            ask.unwrap_or_else(none),
-            line.effective_over_quoted.unwrap_or_else(none),
-            line.seconds_to_fill.unwrap_or_else(none),
-            line.filled_at.unwrap_or_else(none),
+            price(line.average_price),
+            price(Some(line.limit_price)),
+            price(bid),
+            price(ask),
+            table::rounded(number(line.effective_over_quoted.as_deref()), 2),
+            table::rounded(number(line.seconds_to_fill.as_deref()), 1),
+            at(line.filled_at),
         ]);
     }
     crate::print(&table::fitted(&table))

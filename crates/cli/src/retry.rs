@@ -160,7 +160,7 @@ fn shown(plan_id: &str, rests: &[Rest]) -> String {
             rest.action.word().to_lowercase(),
             dollars(rest.amount),
             table::plain(rest.held.shares()),
-            table::plain(rest.mid),
+            table::price(rest.mid),
             dollars(rest.current),
             dollars(rest.target),
         ]);

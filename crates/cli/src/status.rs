@@ -105,13 +105,18 @@ fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
         for (plan, by) in &entry.account.canceled {
             crate::print(&format!(
                 "Plan {plan} is canceled since {}, by {}: {}; it is not over yet",
-                by.at, by.who, by.why
+                table::moment(by.at),
+                by.who,
+                by.why
             ))?;
         }
         if let Some(halt) = entry.account.halt {
             crate::print(&format!(
                 "Trading in {} is halted since {}, by {}: {}",
-                entry.id, halt.at, halt.who, halt.why
+                entry.id,
+                table::moment(halt.at),
+                halt.who,
+                halt.why
             ))?;
         }
     }
@@ -131,12 +136,12 @@ fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
         "last entry",
     ];
     let mut table = table::table(&headings, 3..9);
-    for line in lines {
+    for (line, last_at) in lines.into_iter().zip(loaded.iter().map(|one| one.state.last_at)) {
         let counts = [line.legs, line.done, line.live_orders, line.filled_orders, line.repegs];
         let mut row =
             vec![line.plan_id, line.phase.to_owned(), line.outcome.unwrap_or("-").to_owned()];
         row.extend(counts.iter().map(ToString::to_string));
-        row.extend([line.epoch.to_string(), line.last_at]);
+        row.extend([line.epoch.to_string(), table::moment(last_at)]);
         table.add_row(row);
     }
     crate::print(&table::fitted(&table))

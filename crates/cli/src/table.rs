@@ -7,11 +7,28 @@ use alchemiser_core::{
     price::Price,
 };
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// A decimal without trailing zeros.
 pub(crate) fn plain(value: Decimal) -> String {
     value.normalize().to_string()
+}
+
+/// A price with two decimals at least.
+pub(crate) fn price(mut dollars: Decimal) -> String {
+    dollars.rescale(dollars.normalize().scale().max(2));
+    dollars.to_string()
+}
+
+/// [`price`] of a text that holds one.
+pub(crate) fn price_text(text: &str) -> String {
+    text.parse().map_or_else(|_: rust_decimal::Error| text.to_owned(), price)
+}
+
+/// A moment to the second, UTC.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// A number with so many decimals, rounded as the pages round it: formatting alone would cut the others off.

@@ -73,5 +73,5 @@ dl.terms dd{margin:0}
 .empty{border:1px dashed var(--line);border-radius:8px;padding:12px 14px;color:var(--soft)}
 @media print{:root{color-scheme:light;--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--band:#dbe6f3;--touch:#7d97b8;--rest:#1f5fbf;--cross:#b3470a;--fill:#0b7a55;--bad:#b3261e;--good:#0b6b4a;--open:#7a5b00;--shade:#f1f4f8}
 body{max-width:none;padding:0}nav{display:none}article,figure,table,.cards{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.wide{overflow:visible}}
-@media (max-width:560px){body{padding:18px 12px 40px}article{padding:12px}}
+@media screen and (max-width:560px){body{padding:18px 12px 40px}article{padding:12px}figure{overflow-x:auto}figure>svg{width:680px}figure>svg.bars,figure>svg.shifts{width:100%;font-size:18px}}
 ";

@@ -39,14 +39,20 @@ fn all() -> Vec<PathBuf> {
     [own.collect(), pages(&docs), pages(&docs.join("adr"))].concat()
 }
 
-/// Every page of docs is in the table of contents.
+/// Every page of docs is in the table of contents, and every decision in their list, too.
 #[test]
 fn every_page_is_listed() {
     let docs = root().join("docs");
-    let listed: BTreeSet<PathBuf> = links(&docs.join("SUMMARY.md")).into_iter().collect();
-    let pages = pages(&docs).into_iter().filter(|page| !page.ends_with("SUMMARY.md"));
-    let missing: Vec<_> = pages.filter(|page| !listed.contains(page)).collect();
-    assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
+    let check = |list: &str, pages: Vec<PathBuf>| {
+        let listed: BTreeSet<PathBuf> = links(&docs.join(list)).into_iter().collect();
+        let missing: Vec<_> = pages
+            .into_iter()
+            .filter(|page| !page.ends_with("SUMMARY.md") && !listed.contains(page))
+            .collect();
+        assert!(missing.is_empty(), "not in docs/{list}: {missing:?}");
+    };
+    check("SUMMARY.md", [pages(&docs), pages(&docs.join("adr"))].concat());
+    check("decisions.md", pages(&docs.join("adr")));
 }
 
 /// No link of a page leads nowhere.

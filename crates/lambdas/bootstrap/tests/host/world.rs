@@ -44,6 +44,7 @@ pub(crate) struct Given {
     script: Script,
     timeouts: Vec<(&'static str, i64)>,
     pace: Option<i32>,
+    is_unswept: bool,
 }
 
 impl Given {
@@ -76,6 +77,11 @@ impl Given {
     /// The cloud's waits are divided by this.
     pub(crate) fn pace(self, pace: i32) -> Self {
         Self { pace: Some(pace), ..self }
+    }
+
+    /// Nothing ticks: nobody looks after plans.
+    pub(crate) fn unswept(self) -> Self {
+        Self { is_unswept: true, ..self }
     }
 
     /// Runs a host on a directory of its own, and `test` beside it; then the logs are checked. Trades are made on the
@@ -144,6 +150,9 @@ impl Given {
         let sweeper = Path::new(env!("CARGO_BIN_EXE_sweeper"));
         let mut setup =
             Setup::new(Deployment::deployed().unwrap(), sweeper.parent().unwrap(), directory);
+        if self.is_unswept {
+            setup.deployment.schedules.clear();
+        }
         setup.manner.pace = self.pace.unwrap_or(PACE);
         setup.manner.faults = self.script;
         let each = self.timeouts.into_iter();

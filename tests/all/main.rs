@@ -15,6 +15,7 @@ mod fault;
 mod halt;
 mod http_faults;
 mod idle;
+mod learning;
 mod life;
 mod logs;
 mod mixes;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alchemiser_core::{execution::Execution, ids::Symbol, leg::LegOutcome, quantity::Quantity};
-use alchemiser_driver::{account, audit::audit, ports::Store};
+use alchemiser_core::{
+    execution::Execution, ids::Symbol, learning::Crosses, leg::LegOutcome, quantity::Quantity,
+};
+use alchemiser_driver::{account, audit::audit, learn, ports::Store};
 use alchemiser_wire::ledger::{LedgerLine, from_bytes};
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ pub fn faults(world: &World, state: &Execution) -> Vec<String> {
     published(world, state, &mut faults);
     targets(state, &mut faults);
     ledger(world, state, &mut faults);
+    learned(world, state, &mut faults);
     let_go(world, state, &mut faults);
     faults
 }
@@ -112,6 +115,21 @@ fn ledger(world: &World, state: &Execution, faults: &mut Vec<String>) {
     }
     if told != done && !state.has_open_orders() {
         faults.push(format!("the ledger says {told:?}, the exchange {done:?}"));
+    }
+}
+
+/// What was learned of the plan's crosses is what its ledger says.
+fn learned(world: &World, state: &Execution, faults: &mut Vec<String>) {
+    let session = world.session_beside(Script::clean());
+    let store = session.desk.store.as_ref();
+    let derived = block_on(learn::derived(store, world.account())).unwrap();
+    let kept = block_on(learn::kept(store, world.account())).unwrap().unwrap_or_default();
+    let of = |crosses: &Crosses| {
+        let mut plans = crosses.plans();
+        plans.find(|(_, plan, _)| **plan == state.plan.plan_id).map(|(date, _, paid)| (date, *paid))
+    };
+    if of(&kept) != of(&derived) {
+        faults.push(format!("{kept:?} was learned, and the ledger says {derived:?}"));
     }
 }
 

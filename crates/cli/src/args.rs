@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Show the ledger: one line for each order with fills; or list, show and export it
     Ledger(LedgerArgs),
+    /// Show what the account's own crosses have cost (E/Q by spread), as `adaptive` decides by it
+    Learned(crate::learned::LearnedArgs),
     /// Show an execution entry by entry: what was known, decided, sent, answered
     Replay(ReplayArgs),
     /// Draw a plan as a page that stands alone, or a month of plans with --since

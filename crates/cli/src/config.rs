@@ -96,7 +96,7 @@ pub(crate) fn of_account(given: &SettingArgs, mode: TradeMode) -> Result<(Policy
     Ok(armed(effective(given, vec![mode])?))
 }
 
-/// The policy of a study.
+/// The policy of a study, or of a look at what is kept.
 pub(crate) fn for_study(given: &SettingArgs) -> Result<Policy, Stopped> {
     Ok(effective(given, Vec::new())?.policy)
 }

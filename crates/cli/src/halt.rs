@@ -42,7 +42,7 @@ pub(crate) fn failed(error: impl std::fmt::Display) -> Stopped {
     Stopped::failed("ACCOUNT_LOG", &error)
 }
 
-async fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
+pub(crate) async fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
     let account = AccountId::new(&named(switch)?)
         .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))?;
     Ok((desk_of(&switch.state).await?, account))

@@ -19,6 +19,7 @@ mod exit;
 mod explain;
 mod halt;
 mod ladder;
+mod learned;
 mod ledger;
 mod load;
 mod local;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         (Ok(runtime), Command::Recover(args)) => runtime.block_on(recover::recover(&args)),
         (Ok(_), Command::Status(status)) => status::status(&status),
         (Ok(_), Command::Ledger(ledger)) => ledger::ledger(&ledger),
+        (Ok(runtime), Command::Learned(args)) => runtime.block_on(learned::learned(&args)),
         (Ok(_), Command::Report(args)) => page::page(&args),
         (Ok(_), Command::Explain(args)) => explain::explain(&args),
         (Ok(_), Command::Replay(args)) => replay::replay(&args),

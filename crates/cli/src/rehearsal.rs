@@ -230,11 +230,11 @@ impl Broker for Rehearsal {
     }
 }
 
-/// A directory with what a rehearsal needs of a state: the account's log, and the exchange's books.
+/// A directory with what a rehearsal needs of a state: the account's log, the exchange's books, and what was learned.
 pub(crate) fn copied(from: &Path, into: &Path) -> Result<StateDir, Stopped> {
     let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
     let state = StateDir::open(into).map_err(|error| failed(&error))?;
-    for place in ["accounts", "exchange"] {
+    for place in ["accounts", "exchange", "learned"] {
         copy(&from.join(place), &into.join(place)).map_err(|error| failed(&error))?;
     }
     Ok(state)

@@ -35,8 +35,8 @@ mod bucket {
         load,
     };
 
-    /// What is copied: what is kept for ever, and the quotes for the pictures.
-    const KEPT: [&str; 4] = ["executions/", "accounts/", "ledger/", "quotes/"];
+    /// What is copied: what is kept for ever, the quotes for the pictures, and what was learned.
+    const KEPT: [&str; 5] = ["executions/", "accounts/", "ledger/", "quotes/", "learned/"];
 
     /// A copy; it goes with this value.
     pub(crate) struct Copy {

@@ -3,6 +3,7 @@
 use alchemiser_core::{
     child::{OrderKind, Purpose},
     fact::{CancelReason, FactKind, Intent},
+    learning::{Learned, Spread},
     leg::Reason,
     quote::Quote,
 };
@@ -37,7 +38,7 @@ pub(crate) fn part(kind: &FactKind) -> &'static str {
     match kind {
         FactKind::Claimed(_) | FactKind::LeaseTaken(..) | FactKind::HandedOver => "owner",
         FactKind::Acquired(_) | FactKind::Recovered(_) => "owner",
-        FactKind::HaltSeen(_) | FactKind::CancelSeen(_) => "known",
+        FactKind::HaltSeen(_) | FactKind::CancelSeen(_) | FactKind::Learned(_) => "known",
         FactKind::FundsVerified(_) | FactKind::Arrived(..) => "known",
         FactKind::PreflightPassed(_) | FactKind::Reconciled(_) | FactKind::Marked(..) => "known",
         FactKind::PlanStopped(_) | FactKind::Allocated(_) | FactKind::Sized(..) => "decided",
@@ -65,6 +66,28 @@ fn why(reason: CancelReason) -> &'static str {
     }
 }
 
+fn learned(known: &Learned) -> String {
+    if let Some(why) = known.why_not {
+        return format!(
+            "E/Q is taken to be 1 ({}): crosses are assumed to pay the spread",
+            why.code()
+        );
+    }
+    let each = Spread::ALL.map(|spread| {
+        let ratio = known.ratios.of(spread);
+        format!("{} at {} ({} crosses)", ratio.value, words_of(spread), ratio.fills)
+    });
+    format!("E/Q learned from the account's own crosses: {}", each.join(", "))
+}
+
+fn words_of(spread: Spread) -> &'static str {
+    match spread {
+        Spread::One => "one tick",
+        Spread::Few => "two or three ticks",
+        Spread::Many => "wider spreads",
+    }
+}
+
 /// A fact in words; `None` for bookkeeping.
 #[expect(clippy::too_many_lines, reason = "a line or a few for each fact")]
 pub(crate) fn words(kind: &FactKind) -> Option<String> {
@@ -79,6 +102,7 @@ pub(crate) fn words(kind: &FactKind) -> Option<String> {
             "the account {} is this plan's; ${} and {} orders were used that day before",
             known.account, known.before.notional, known.before.orders
         ),
+        FactKind::Learned(known) => learned(known),
         FactKind::LeaseTaken(epoch, owner) => format!("owner {owner} takes over (epoch {epoch})"),
         FactKind::PreflightPassed(preflight) => format!(
             "pre-flight passed: equity ${}, policy {}, {:#} for each leg, no order after {}",

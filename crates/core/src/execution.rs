@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
 use crate::{
     account::{Acquisition, Halt},
@@ -12,6 +13,7 @@ use crate::{
         Fact, FactKind, Funds, Intent, Phase, PositionDifference, Preflight, RefusalKind, StopCode,
     },
     ids::{EventId, Owner, Symbol},
+    learning::Learned,
     leg::{Leg, LegOutcome, WaitCode},
     money::Money,
     outcome::Outcome,
@@ -37,6 +39,8 @@ pub struct Execution {
     pub entered: Vec<(Phase, Timestamp)>,
     /// What is known of the account since it became this plan's.
     pub acquired: Option<Acquisition>,
+    /// What it knows of its own crosses' cost, when it was looked up.
+    pub learned: Option<Learned>,
     /// The newest owner's number; 0 before the first.
     pub epoch: u32,
     /// The newest owner, and when it took the lease.
@@ -87,6 +91,7 @@ impl Execution {
             phase: Phase::Preparing,
             entered: vec![(Phase::Preparing, at)],
             acquired: None,
+            learned: None,
             epoch: 0,
             owner: None,
             preflight: None,
@@ -128,6 +133,12 @@ impl Execution {
     /// Every order.
     pub fn children(&self) -> impl Iterator<Item = &ChildOrder> {
         self.legs.iter().flat_map(|leg| &leg.children)
+    }
+
+    /// Effective over quoted spread of the account's own crosses at a spread of so many ticks, as far as it was known when the
+    /// plan began; 1 where nothing is known.
+    pub fn effective_over_quoted(&self, ticks: Decimal) -> Decimal {
+        self.learned.map_or(Decimal::ONE, |learned| learned.effective_over_quoted(ticks))
     }
 
     /// When the current phase was entered.
@@ -310,6 +321,7 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
     match &fact.kind {
         FactKind::Claimed(_) | FactKind::InputRefused(_) => {}
         FactKind::Acquired(acquisition) => state.acquired = Some(acquisition.as_ref().clone()),
+        FactKind::Learned(learned) => state.learned = state.learned.or(Some(**learned)),
         FactKind::HaltSeen(halt) => state.halt = Some(halt.clone()),
         FactKind::CancelSeen(who) => state.canceled = Some(who.clone()),
         FactKind::LeaseTaken(epoch, owner) => {

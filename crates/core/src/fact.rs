@@ -8,6 +8,7 @@ use crate::{
     child::{OrderTerms, Purpose},
     controls::Verdict,
     ids::{BrokerOrderId, ClientOrderId, EventId, Owner, Symbol},
+    learning::Learned,
     leg::{LegOutcome, WaitCode},
     money::Money,
     outcome::Outcome,
@@ -39,6 +40,8 @@ pub enum FactKind {
     Claimed(Box<Plan>),
     /// The account was taken for this plan, with what the day had left.
     Acquired(Box<Acquisition>),
+    /// What the account's own crosses have cost so far: `adaptive` decides by it.
+    Learned(Box<Learned>),
     /// An owner took the lease with a new epoch.
     LeaseTaken(u32, Owner),
     /// Everything was checked that can be checked before anything trades.

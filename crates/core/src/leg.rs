@@ -2,8 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use rust_decimal::Decimal;
-
 use crate::{
     child::{ChildOrder, Purpose, Status},
     controls::Control,
@@ -214,17 +212,6 @@ impl LegOutcome {
     }
 }
 
-/// Spreads in ticks that behave alike: one, two or three, more.
-fn bucket(ticks: Decimal) -> u8 {
-    if ticks <= Decimal::ONE {
-        1
-    } else if ticks <= Decimal::from(3) {
-        2
-    } else {
-        3
-    }
-}
-
 /// A leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
@@ -377,34 +364,6 @@ impl Leg {
         let whole_only = self.check.as_ref().is_some_and(|check| !check.fractionable);
         let sent = self.children.iter().filter(|child| child.status != Status::Unsent);
         sent.into_iter().find(|child| whole_only && child.terms.quantity < Quantity::ONE)
-    }
-
-    /// Effective over quoted spread of our own crossing fills of at least one share at spreads like this one (in ticks:
-    /// one, two or three, more), shrunk toward 1: (Σ 2s(P − m) + κ·S̄) / (Σ S + κ·S̄) with κ = 30, P the fill, m and S
-    /// mid and spread at submit.
-    pub fn effective_over_quoted(&self, ticks: Decimal) -> Decimal {
-        let kappa = Decimal::from(30);
-        let fills: Vec<(Decimal, Decimal)> = self
-            .children
-            .iter()
-            .filter(|child| child.purpose == Purpose::Cross && child.cumulative >= Quantity::ONE)
-            .filter(|child| bucket(child.before.ticks) == bucket(ticks))
-            .filter_map(|child| {
-                let quote = child.quote?;
-                let off_mid = child.average_price?.dollars().saturating_sub(quote.mid());
-                let effective =
-                    Decimal::TWO.saturating_mul(self.side.sign()).saturating_mul(off_mid);
-                Some((effective, quote.spread()))
-            })
-            .collect();
-        let quoted: Decimal = fills.iter().map(|(_, spread)| *spread).sum();
-        let effective: Decimal = fills.iter().map(|(effective, _)| *effective).sum();
-        let mean = quoted.checked_div(Decimal::from(fills.len())).unwrap_or_default();
-        let prior = kappa.saturating_mul(mean);
-        effective
-            .saturating_add(prior)
-            .checked_div(quoted.saturating_add(prior))
-            .unwrap_or(Decimal::ONE)
     }
 
     /// Dollars that its orders may still take: open and unresolved ones at their limits.

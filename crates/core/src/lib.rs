@@ -29,6 +29,7 @@ pub mod decide;
 pub mod execution;
 pub mod fact;
 pub mod ids;
+pub mod learning;
 pub mod ledger;
 pub mod leg;
 pub mod liquidity;

@@ -63,7 +63,7 @@ pub struct Parent {
     pub ramp: Option<Base>,
     /// The price step.
     pub tick: Tick,
-    /// Effective over quoted spread of our own crossing fills in the symbol (1 when unknown).
+    /// Effective over quoted spread of our own crossing fills at spreads like this one (1 when unknown).
     pub effective_over_quoted: Decimal,
     /// The mean spread of the last minutes, in ticks; `None` while too little was seen.
     pub usual_ticks: Option<Decimal>,

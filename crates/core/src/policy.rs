@@ -137,6 +137,11 @@ pub struct Policy {
     /// See [`Policy::cross_size_multiple`].
     pub cross_notional_floor: Money,
 
+    /// `adaptive`: what the account's own crosses have cost is learned, and decides when the spread is paid.
+    pub learning: bool,
+    /// `adaptive`: by how much one day may lower the estimate of effective over quoted spread.
+    pub learning_step: Decimal,
+
     /// The last escalation may be a market order.
     pub allow_market: bool,
     /// Only on a spread of at most this share of the mid (the original's 0.50 %).
@@ -303,6 +308,8 @@ impl Default for Policy {
             wide_half_spread: decimal(1, 2),
             cross_size_multiple: decimal(3, 0),
             cross_notional_floor: Money::new(decimal(2500, 0)),
+            learning: true,
+            learning_step: decimal(5, 2),
             allow_market: false,
             market_spread_max: decimal(5, 3),
             market_quote_max: seconds(1),

@@ -16,6 +16,7 @@ use tracing::Instrument;
 use crate::{
     accept::request,
     account::{self, AccountError, Asked},
+    learn,
     log::{Author, ExecutionLog, LogError},
     ports::{Desk, Floor, PublishError, StoreError, marker_key},
     turn::{Owned, Turned},
@@ -164,12 +165,13 @@ pub async fn execute(
     let now = floor.desk.clock.now().max(state.last_at);
     let author = Author { epoch, owner: floor.desk.owner.clone(), until: now };
     let acquired = acquired.filter(|_| state.acquired.is_none()).map(FactKind::Acquired);
+    let learned = learn::begun(floor.desk.store.as_ref(), &state, policy).await;
     let mut owned = Owned::new(floor, log, state, author);
     let lease = FactKind::LeaseTaken(epoch, floor.desk.owner.clone());
     let span = tracing::info_span!("execute", plan_id = %plan_id, epoch, correlation_id = %owned.state().plan.correlation_id,
         causation_id = %owned.state().plan.source_event);
     let ended = async {
-        owned.commit(acquired.into_iter().chain([lease]).collect()).await?;
+        owned.commit(acquired.into_iter().chain(learned).chain([lease]).collect()).await?;
         run(&mut owned, floor, stop_at).await
     };
     let ended = ended.instrument(span).await?;

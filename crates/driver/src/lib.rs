@@ -9,7 +9,8 @@
 //! ```
 //!
 //! On top stand the use cases: [`accept`](mod@accept) (a plan arrives), [`execute`](mod@execute) (it is traded),
-//! [`settle`](mod@settle) (its ledger is written), [`sweep`](mod@sweep) (what was lost is asked for again),
+//! [`settle`](mod@settle) (its ledger is written),
+//! [`learn`](mod@learn) (what its crosses cost is kept for the next ones), [`sweep`](mod@sweep) (what was lost is asked for again),
 //! [`recover`](mod@recover) (a log goes on from the broker's orders), [`tape`](mod@tape) (quotes for the pictures), and [`audit`](mod@audit), which checks the invariants over any log.
 #![warn(missing_docs)]
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
@@ -19,6 +20,7 @@ pub mod account;
 pub mod audit;
 pub mod execute;
 pub mod invoke;
+pub mod learn;
 pub mod log;
 pub mod ports;
 mod readings;

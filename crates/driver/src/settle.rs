@@ -10,6 +10,7 @@ use alchemiser_wire::{entry::Entry, incoming, ledger, terminal};
 use thiserror::Error;
 
 use crate::{
+    learn,
     log::{ExecutionLog, LogError, create},
     ports::{Store, StoreError},
 };
@@ -110,7 +111,10 @@ pub async fn settle(
     let Some(state) = state.filter(Execution::is_finished) else {
         return Err(SettleError::Unfinished(plan));
     };
+    // First: whoever finds no ledger asks for all of this again, and whoever finds one does not.
+    let learned = learn::add(store, &state, policy).await;
     let settled = write(store, &state).await?;
+    learned?;
     let sha256 = log.sha256().to_owned();
     Ok((settled, Some(Finished { state, entries, sha256 })))
 }

@@ -9,6 +9,7 @@
 //! STATE/accounts/ACCOUNT/…              account logs
 //! STATE/open/ACCOUNT/PLAN               markers of unfinished plans
 //! STATE/ledger/ACCOUNT/date=…/…         ledgers
+//! STATE/learned/ACCOUNT/…               what the account's own crosses have cost, made of its ledger
 //! STATE/quotes/ACCOUNT/PLAN/…           quotes for the pictures of a plan, about one a second
 //! STATE/reports/ACCOUNT/date=…/…        a page for each plan
 //! STATE/events/…                        events published by functions that run as processes of their own

@@ -1,6 +1,6 @@
 //! What it cost, by symbol and by the width of the spread.
 
-use alchemiser_core::{execution::Execution, leg::Leg};
+use alchemiser_core::{execution::Execution, learning::Spread, leg::Leg};
 use maud::{Markup, html};
 
 use crate::{
@@ -28,6 +28,7 @@ pub(crate) fn section(state: &Execution) -> Markup {
                 }
                 (buckets(&state.legs))
             }
+            (learned(state))
         }
     }
 }
@@ -52,6 +53,36 @@ fn bar((leg, sums): &(&Leg, Sums)) -> Bar {
             say(sums.cost_bps(), "bps"),
             say(sums.half_spreads(), "half-spreads")
         ),
+    }
+}
+
+/// What the plan knew of the account's own crosses when it began.
+fn learned(state: &Execution) -> Markup {
+    let Some(known) = &state.learned else { return html! {} };
+    html! {
+        @if let Some(why) = known.why_not {
+            p.soft { "Nothing was known of what the account's own crosses cost when the plan began " code { (why.code()) }
+                ", so an E/Q of 1 was assumed: a cross pays the spread." }
+        } @else {
+            div.wide { table {
+                caption { "What the account's own crosses had cost when the plan began; `adaptive` crosses earlier where E/Q is low." }
+                thead { tr { th scope="col" { "spread" } th.r scope="col" { "crosses" } (heading(Term::Learned)) } }
+                tbody { @for spread in Spread::ALL { tr {
+                    th scope="row" { (name(spread)) }
+                    td.r { (known.ratios.of(spread).fills) }
+                    td.r { (Figure::new(Term::Learned, Format::Ratio, Some(known.ratios.of(spread).value))) }
+                } } }
+            } }
+            @if let Some(through) = known.through { p.soft { "From the ledger up to " (through) "." } }
+        }
+    }
+}
+
+fn name(spread: Spread) -> &'static str {
+    match spread {
+        Spread::One => Bucket::One.word(),
+        Spread::Few => Bucket::Few.word(),
+        Spread::Many => Bucket::Many.word(),
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Term {
     Shortfall,
     /// Effective over quoted spread.
     EffectiveOverQuoted,
+    /// The same, as it was learned from the account's own crosses.
+    Learned,
     /// Price improvement.
     Improvement,
     /// Share of resting fills.
@@ -96,7 +98,7 @@ const NO_FILL: &str = "nothing was filled, or the broker has not said the price"
 
 impl Term {
     /// Every term, in the order of the glossary.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Traded,
         Self::Sold,
         Self::Bought,
@@ -106,6 +108,7 @@ impl Term {
         Self::Delay,
         Self::Shortfall,
         Self::EffectiveOverQuoted,
+        Self::Learned,
         Self::Improvement,
         Self::Passive,
         Self::Seconds,
@@ -147,6 +150,7 @@ impl Term {
             | Self::Delay
             | Self::Shortfall
             | Self::EffectiveOverQuoted
+            | Self::Learned
             | Self::Improvement
             | Self::Markout => self.of_cost(),
             Self::WeightBefore | Self::WeightTarget | Self::WeightAfter | Self::Drift => {
@@ -237,6 +241,12 @@ impl Term {
                 "Σ 2s(P − m) × quantity / Σ (ask − bid) × quantity, quotes at each order's submit",
                 "Effective over quoted spread: 1 pays the whole spread, 0 trades at the mid, −1 earns the spread.",
                 "nothing was filled, or bid and ask were the same at submit",
+            ),
+            Self::Learned => entry(
+                "E/Q learned",
+                "(Σ 2s(P − m) + 30 S̄) / (Σ S + 30 S̄) over the account's crosses, lowered by at most a step a day",
+                "What crossing has cost of the spread, shrunk toward 1: the policy decides by it.",
+                "nothing was known when the plan began",
             ),
             Self::Improvement => entry(
                 "price improvement",

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alchemiser_core::{execution::Execution, fact::StopCode, quantity::Quantity};
+use alchemiser_core::{
+    execution::Execution, fact::StopCode, learning::Crosses, quantity::Quantity,
+};
 use alchemiser_driver::audit::{StoredLog, audit};
 use alchemiser_wire::{
     account::AccountEntry,
     entry::Entry,
+    learning::{self, Kept},
     ledger::{self, LedgerLine, encode},
 };
 use jiff::Timestamp;
@@ -57,6 +60,7 @@ pub(crate) fn check(world: &mut World, plans: &[Wanted]) -> Vec<Execution> {
         closed(world, state);
         rebuild::agrees(world, state);
     }
+    learned(world, &states);
     if world.chance.percent(FOLDED) {
         secret(world);
     }
@@ -246,6 +250,33 @@ fn settled(world: &mut World, state: &Execution) {
     let done = done_for(world, state);
     if told != done {
         world.broken("I8", format!("the ledger of {id} says {told:?}, the broker {done:?}"));
+    }
+}
+
+/// I8: what was learned of the account's crosses is what its ledgers say, whoever wrote them in which order. Only a disk that was
+/// full may have kept a plan from it.
+fn learned(world: &mut World, states: &[Execution]) {
+    let account = world.exchange.account.clone();
+    let prefix = learning::prefix(&account);
+    let newest = world.store.range(prefix.clone()..).next();
+    let newest = newest.filter(|(key, _)| key.starts_with(&prefix));
+    let kept = newest.map(|(_, bytes)| Kept::from_bytes(bytes, &account));
+    let mut expected = Crosses::default();
+    for state in states.iter().filter(|state| world.store.contains_key(&ledger::key(state))) {
+        let date = ledger::trading_date(state.plan.received_at);
+        expected.note(date, &state.plan.plan_id, learning::paid(&ledger::lines(state)));
+    }
+    let was_full = world.full_until > Timestamp::MIN;
+    let found = match kept {
+        Some(Ok(kept)) => kept.crosses,
+        None => Crosses::default(),
+        Some(Err(error)) => return world.broken("I8", format!("what was learned: {error}")),
+    };
+    let known: Vec<_> = expected.plans().collect();
+    let agrees =
+        if was_full { found.plans().all(|plan| known.contains(&plan)) } else { found == expected };
+    if !agrees {
+        world.broken("I8", format!("{found:?} was learned, and the ledgers say {expected:?}"));
     }
 }
 

@@ -27,6 +27,7 @@ use serde::{
 
 use crate::{
     account::{AcquiredLine, HaltLine},
+    learning::LearnedLine,
     text,
 };
 use part::{
@@ -104,6 +105,7 @@ macro_rules! kinds {
 kinds! {
     Claimed(Box<PlanLine>),
     Acquired(AcquiredLine),
+    Learned(LearnedLine),
     LeaseTaken {
         epoch: u32,
         #[serde(with = "text")]
@@ -231,6 +233,7 @@ impl From<&FactKind> for Kind {
         match kind {
             FactKind::Claimed(plan) => Self::Claimed(Box::new(PlanLine::from(plan.as_ref()))),
             FactKind::Acquired(acquisition) => Self::Acquired(acquisition.as_ref().into()),
+            FactKind::Learned(learned) => Self::Learned(learned.as_ref().into()),
             FactKind::LeaseTaken(epoch, owner) => {
                 Self::LeaseTaken { epoch: *epoch, owner: owner.clone() }
             }
@@ -347,6 +350,7 @@ impl TryFrom<Kind> for FactKind {
         Ok(match kind {
             Kind::Claimed(plan) => Self::Claimed(Box::new(Plan::from(*plan))),
             Kind::Acquired(line) => Self::Acquired(Box::new(line.into())),
+            Kind::Learned(line) => Self::Learned(Box::new(line.try_into()?)),
             Kind::LeaseTaken { epoch, owner } => Self::LeaseTaken(epoch, owner),
             Kind::PreflightPassed(preflight) => Self::PreflightPassed(preflight.into()),
             Kind::PlanStopped { code } => Self::PlanStopped(code),

@@ -16,6 +16,7 @@ const KEYS_BELOW_A_PREFIX =
 export const ANSWERS: readonly Answer[] = [
   below("accounts", "SweeperRole", "TradeExecutionRole"),
   below("executions", "RebalancePlannedRole", "SweeperRole", "TradeExecutionRole", "WorkflowOutcomeRole"),
+  below("learned", "TradeExecutionRole", "WorkflowOutcomeRole"),
   below("ledger", "WorkflowOutcomeRole"),
   below("open", "RebalancePlannedRole", "SweeperRole", "TradeExecutionRole"),
   below("probe", "RebalancePlannedRole", "SweeperRole", "TradeExecutionRole", "WorkflowOutcomeRole"),

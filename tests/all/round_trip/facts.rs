@@ -8,6 +8,7 @@ use alchemiser_core::{
         Announced, Fact, FactKind, Funds, Intent, LegCheck, Mark, PositionDifference, Preflight,
         Refusal, RefusalKind, Reported, Sized,
     },
+    learning::{BySpread, Learned, Ratio, Unlearned},
     outcome::Outcome,
     plan::{Plan, PlanItem, PlanRefused},
     recovery::Recovery,
@@ -44,6 +45,7 @@ macro_rules! kinds {
 kinds! {
     FactKind::Claimed(_) => plans().prop_map(|plan| FactKind::Claimed(Box::new(plan))),
     FactKind::Acquired(_) => acquisitions().prop_map(|known| FactKind::Acquired(Box::new(known))),
+    FactKind::Learned(_) => learned().prop_map(|known| FactKind::Learned(Box::new(known))),
     FactKind::LeaseTaken(..) => (any::<u32>(), owners()).prop_map(|(epoch, owner)| FactKind::LeaseTaken(epoch, owner)),
     FactKind::PreflightPassed(_) => preflights().prop_map(FactKind::PreflightPassed),
     FactKind::HaltSeen(_) => halts().prop_map(FactKind::HaltSeen),
@@ -117,6 +119,21 @@ fn acquisitions() -> impl Strategy<Value = Acquisition> {
             before,
             reserved,
             cent_symbols,
+        },
+    )
+}
+
+fn ratios() -> impl Strategy<Value = Ratio> {
+    (any::<u32>(), decimals()).prop_map(|(fills, value)| Ratio { fills, value })
+}
+
+fn learned() -> impl Strategy<Value = Learned> {
+    let why_not = maybe(select(Unlearned::ALL.to_vec()));
+    ([ratios(), ratios(), ratios()], maybe(dates()), why_not).prop_map(
+        |([one, few, many], through, why_not)| Learned {
+            ratios: BySpread { one, few, many },
+            through,
+            why_not,
         },
     )
 }

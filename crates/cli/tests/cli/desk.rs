@@ -199,7 +199,7 @@ fn the_commands_of_the_pages_work() {
     assert_eq!(code, 0, "{report}");
     fs::copy(example(), dir.path().join("growth-and-bonds.json")).unwrap();
     let mut run = 0;
-    for page in ["desk.md", "ledger.md"] {
+    for page in ["desk.md", "ledger.md", "learning.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
         let mut inside = false;
         for line in fs::read_to_string(path).unwrap().lines() {
@@ -215,5 +215,5 @@ fn the_commands_of_the_pages_work() {
             }
         }
     }
-    assert!(run >= 8, "only {run} commands were run");
+    assert!(run >= 10, "only {run} commands were run");
 }

@@ -16,6 +16,7 @@ mod halt;
 mod help;
 mod input;
 mod kill;
+mod learned;
 mod live;
 mod local;
 mod measures;

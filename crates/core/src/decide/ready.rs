@@ -290,7 +290,9 @@ pub(super) fn parent(
         rested: leg.rested(),
         ramp: leg.ramp,
         tick: leg.tick(quote.bid.price),
-        effective_over_quoted: leg.effective_over_quoted(leg.tick(near).count(quote.spread())),
+        effective_over_quoted: decider
+            .state
+            .effective_over_quoted(leg.tick(near).count(quote.spread())),
         usual_ticks: decider
             .observed
             .usual_spread(leg.symbol())

@@ -9,7 +9,7 @@ use alchemiser_core::{
 };
 use jiff::SignedDuration;
 
-use crate::given::{after, check_of, decimal, leg, ordered, shares, start};
+use crate::given::{after, check_of, leg, ordered, shares, start};
 
 /// A leg with these orders (see [`ordered`]).
 fn of(item: &str, orders: &[&str]) -> Leg {
@@ -102,53 +102,6 @@ fn only_sent_resting_orders_count_as_rested() {
     leg.children[4].status = Status::Rejected;
     let used: Vec<String> = leg.used().iter().map(ToString::to_string).collect();
     assert_eq!((leg.rested(), used.join(" ")), (2, "10 10.02".to_owned()));
-}
-
-/// S5: E/Q at a spread of so many ticks, `(Σ 2s(P − m) + κ·S̄)/(Σ S + κ·S̄)` with κ = 30, to 4 decimals.
-fn ratio(item: &str, orders: &[&str], ticks: &str, expected: &str) {
-    let ratio = of(item, orders).effective_over_quoted(decimal(ticks));
-    assert_eq!(ratio.round_dp(4).normalize().to_string(), expected, "{orders:?} at {ticks}");
-}
-
-/// S5: crossing fills of at least a share make the ratio, shrunk toward 1: at the far touch 1, at the mid 30/31.
-#[test]
-fn our_own_crosses_make_the_effective_spread() {
-    let (far, mid) = (
-        "cross 1@10.02 got 1@10.01 on 10.00x500 10.01x500",
-        "cross 1@10.02 got 1@10.005 on 10.00x500 10.01x500",
-    );
-    ratio("BUY X 1000", &[], "1", "1");
-    ratio("BUY X 1000", &[far], "1", "1");
-    ratio("BUY X 1000", &[mid], "1", "0.9677");
-    ratio("BUY X 1000", &[mid, mid], "1", "0.9375");
-    ratio("BUY X 1000", &[far, mid], "1", "0.9688");
-    let sold = "cross 1@9.99 got 1@10.005 on 10.00x500 10.01x500";
-    ratio("EXIT X 1000", &[sold], "1", "0.9677");
-    let sold = "cross 1@9.99 got 1@10.00 on 10.00x500 10.01x500";
-    ratio("EXIT X 1000", &[sold], "1", "1");
-    // What rested, what is below a share, and what has no price says nothing.
-    ratio("BUY X 1000", &["rest 1@10.00 got 1@10.00 on 10.00x500 10.01x500"], "1", "1");
-    ratio("BUY X 1000", &["cross 1@10.02 got .9@10.005 on 10.00x500 10.01x500"], "1", "1");
-    ratio("BUY X 1000", &["cross 1@10.02 got 1 on 10.00x500 10.01x500"], "1", "1");
-}
-
-/// S5: spreads of one tick, of two or three, and of more are three different markets.
-#[test]
-fn spreads_of_other_buckets_do_not_count() {
-    let one = "cross 1@10.09 got 1@10.005 on 10.00x500 10.01x500";
-    let two = "cross 1@10.09 got 1@10.01 on 10.00x500 10.02x500";
-    let three = "cross 1@10.09 got 1@10.015 on 10.00x500 10.03x500";
-    let four = "cross 1@10.09 got 1@10.02 on 10.00x500 10.04x500";
-    for (order, ticks) in [
-        (one, ["0.9677", "1", "1", "1", "1"]),
-        (two, ["1", "0.9677", "0.9677", "1", "1"]),
-        (three, ["1", "0.9677", "0.9677", "1", "1"]),
-        (four, ["1", "1", "1", "0.9677", "0.9677"]),
-    ] {
-        for (count, expected) in (1..=5).zip(ticks) {
-            ratio("BUY X 1000", &[order], &count.to_string(), expected);
-        }
-    }
 }
 
 /// L2: less than one share of a complete exit of a whole-share asset is a residue; one share is an order like any other.

@@ -16,6 +16,7 @@ mod given;
 mod halt_stories;
 mod invariants;
 mod late_stories;
+mod learning;
 mod ledger;
 mod leg_stories;
 mod legs;

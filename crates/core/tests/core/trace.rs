@@ -25,6 +25,7 @@ fn text(kind: &FactKind) -> Option<String> {
     Some(match kind {
         FactKind::Claimed(_)
         | FactKind::Acquired(_)
+        | FactKind::Learned(_)
         | FactKind::PreflightPassed(_)
         | FactKind::Arrived(..)
         | FactKind::Marked(..)

@@ -7,10 +7,12 @@ use alchemiser_core::{
     execution::Execution,
     fact::{Fact, FactKind},
     ids::{ClientOrderId, EventId},
+    learning::Spread,
     policy::Policy,
     quantity::Quantity,
 };
 use alchemiser_wire::entry::Entry;
+use rust_decimal::Decimal;
 
 use super::{Check, StoredLog, Violation};
 
@@ -22,6 +24,7 @@ pub(super) fn lives(logs: &[StoredLog]) -> Vec<Violation> {
         let facts: Vec<Fact> = entries.flat_map(|entry| entry.facts).collect();
         let mut check = Check { log: &log.name, violations: &mut violations };
         copies(&facts, &mut check);
+        learned(&facts, &mut check);
         if let Some(state) = Execution::fold(&facts, &Policy::default()) {
             ended_in_time(&state, &mut check);
             repeated(&state, &facts, &mut check);
@@ -45,6 +48,26 @@ fn copies(facts: &[Fact], check: &mut Check<'_>) {
                 format!("event {id} was published before it was announced")
             });
         }
+    }
+}
+
+/// I8: a plan decides by one estimate of what its crosses cost, from its first order to its end.
+fn learned(facts: &[Fact], check: &mut Check<'_>) {
+    let place = |is: fn(&FactKind) -> bool| facts.iter().position(|fact| is(&fact.kind));
+    let first_order = place(|kind| matches!(kind, FactKind::Intent(_)));
+    let known = facts.iter().enumerate().filter_map(|(place, fact)| match &fact.kind {
+        FactKind::Learned(learned) => Some((place, learned)),
+        _ => None,
+    });
+    for (count, (place, learned)) in known.enumerate() {
+        let early = count == 0 && first_order.is_none_or(|first| place < first);
+        check.hold("I8", early, || {
+            "it learned what its crosses cost a second time, or after its first order".to_owned()
+        });
+        let most = Spread::ALL.map(|spread| learned.ratios.of(spread).value).into_iter().max();
+        check.hold("I8", most <= Some(Decimal::ONE), || {
+            format!("it decides by an E/Q of {most:?}; expected at most 1")
+        });
     }
 }
 

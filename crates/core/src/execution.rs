@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 
 use crate::{
     account::{Acquisition, Halt},
@@ -133,12 +132,6 @@ impl Execution {
     /// Every order.
     pub fn children(&self) -> impl Iterator<Item = &ChildOrder> {
         self.legs.iter().flat_map(|leg| &leg.children)
-    }
-
-    /// Effective over quoted spread of the account's own crosses at a spread of so many ticks, as far as it was known when the
-    /// plan began; 1 where nothing is known.
-    pub fn effective_over_quoted(&self, ticks: Decimal) -> Decimal {
-        self.learned.map_or(Decimal::ONE, |learned| learned.effective_over_quoted(ticks))
     }
 
     /// When the current phase was entered.

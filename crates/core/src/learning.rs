@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::{
+    execution::Execution,
     ids::PlanId,
     price::{Price, Tick},
     quantity::Quantity,
@@ -296,5 +297,13 @@ impl Learned {
     /// E/Q at a spread of so many ticks.
     pub fn effective_over_quoted(&self, ticks: Decimal) -> Decimal {
         self.ratios.of(Spread::of(ticks)).value
+    }
+}
+
+impl Execution {
+    /// Effective over quoted spread of the account's own crosses at a spread of so many ticks, as far as it was known when the
+    /// plan began; 1 where nothing is known.
+    pub fn effective_over_quoted(&self, ticks: Decimal) -> Decimal {
+        self.learned.map_or(Decimal::ONE, |learned| learned.effective_over_quoted(ticks))
     }
 }

@@ -42,9 +42,8 @@ pub(crate) fn failed(error: impl std::fmt::Display) -> Stopped {
     Stopped::failed("ACCOUNT_LOG", &error)
 }
 
-pub(crate) async fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
-    let account = AccountId::new(&named(switch)?)
-        .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))?;
+async fn desk(switch: &SwitchArgs) -> Result<(Desk, AccountId), Stopped> {
+    let account = named(switch.account.as_deref(), &switch.state)?;
     Ok((desk_of(&switch.state).await?, account))
 }
 
@@ -67,15 +66,17 @@ async fn store(state: &Path, owner: &Owner) -> Result<Arc<dyn Store>, Stopped> {
 }
 
 /// The account meant: in a bucket it must be named, in a directory it is the simulated one unless it is named.
-fn named(switch: &SwitchArgs) -> Result<String, Stopped> {
-    match &switch.account {
-        Some(named) => Ok(named.clone()),
-        None if remote::is_bucket(&switch.state) => {
+pub(crate) fn named(account: Option<&str>, state: &Path) -> Result<AccountId, Stopped> {
+    let named = match account {
+        Some(named) => named,
+        None if remote::is_bucket(state) => {
             let message = "expected --account beside a bucket, found none";
-            Err(Stopped::new(Exit::Refused, "ACCOUNT", message))
+            return Err(Stopped::new(Exit::Refused, "ACCOUNT", message));
         }
-        None => Ok(SIMULATED_ACCOUNT.to_owned()),
-    }
+        None => SIMULATED_ACCOUNT,
+    };
+    AccountId::new(named)
+        .map_err(|error| Stopped::new(Exit::Refused, "ACCOUNT", format!("--account: {error}")))
 }
 
 /// The account trades real money, as far as its plans' logs say.

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    args::{SettingArgs, SwitchArgs},
+    args::{ReadArgs, SettingArgs},
     config,
     exit::{Exit, Stopped},
     halt, table,
@@ -23,8 +23,11 @@ pub(crate) struct LearnedArgs {
     pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) given: SettingArgs,
+    /// The account (default: the simulated one)
+    #[arg(long)]
+    pub(crate) account: Option<String>,
     #[command(flatten)]
-    pub(crate) switch: SwitchArgs,
+    pub(crate) read: ReadArgs,
 }
 
 #[derive(Serialize)]
@@ -52,13 +55,14 @@ fn failed(error: &StoreError) -> Stopped {
 }
 
 pub(crate) async fn learned(args: &LearnedArgs) -> Result<Exit, Stopped> {
-    let stopped = |stopped: Stopped| stopped.with_json(args.switch.json);
+    let stopped = |stopped: Stopped| stopped.with_json(args.read.json);
     look(args).await.map_err(stopped)
 }
 
 async fn look(args: &LearnedArgs) -> Result<Exit, Stopped> {
     let policy = config::for_study(&args.given)?;
-    let (desk, account) = halt::desk(&args.switch).await?;
+    let account = halt::named(args.account.as_deref(), &args.read.state)?;
+    let desk = halt::desk_of(&args.read.state).await?;
     let store = desk.store.as_ref();
     let made_again =
         args.again && learn::remake(store, &account).await.map_err(|error| failed(&error))?;
@@ -76,7 +80,7 @@ async fn look(args: &LearnedArgs) -> Result<Exit, Stopped> {
         made_again,
         spreads: lines(&crosses, &policy),
     };
-    if args.switch.json { crate::print_json(&said) } else { crate::print(&text(&said)) }
+    if args.read.json { crate::print_json(&said) } else { crate::print(&text(&said)) }
 }
 
 fn lines(crosses: &Crosses, policy: &Policy) -> Vec<Line> {

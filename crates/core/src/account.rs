@@ -207,6 +207,14 @@ impl Account {
     }
 }
 
+impl Execution {
+    /// Symbols whose half-cent prices the broker refused.
+    pub fn cent_symbols(&self) -> Vec<Symbol> {
+        let refused = self.legs.iter().filter(|leg| leg.cents_only);
+        refused.map(|leg| leg.symbol().clone()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

@@ -226,12 +226,6 @@ impl Execution {
         self.policy.daily_orders_max.max(legs.saturating_mul(self.policy.daily_orders_per_leg))
     }
 
-    /// Symbols whose half-cent prices the broker refused.
-    pub fn cent_symbols(&self) -> Vec<Symbol> {
-        let refused = self.legs.iter().filter(|leg| leg.cents_only);
-        refused.map(|leg| leg.symbol().clone()).collect()
-    }
-
     /// The account is to be halted on this plan's account, and is not known to be.
     pub fn must_halt(&self) -> Option<StopCode> {
         self.stop.filter(|code| code.halts_account() && self.halt.is_none())

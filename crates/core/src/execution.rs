@@ -328,11 +328,8 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
             }
         }
         FactKind::Published(id) => {
-            for outgoing in
-                state.outbox.iter_mut().filter(|outgoing| outgoing.event.event_id == *id)
-            {
-                outgoing.published = true;
-            }
+            let same = state.outbox.iter_mut().filter(|outgoing| outgoing.event.event_id == *id);
+            same.for_each(|outgoing| outgoing.published = true);
         }
         FactKind::HandedOver => state.handed_over = true,
         FactKind::Recovered(recovery) => state.recovered = Some((*recovery, at)),

@@ -6,6 +6,7 @@
 //! `exchange` serves the exchange over HTTP to whoever speaks Alpaca's language; `simulate` tries all of it in a world where everything goes wrong.
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
+mod advice;
 mod args;
 mod backtest;
 mod broker;

@@ -26,12 +26,14 @@ use alchemiser_core::{
 };
 use alchemiser_driver::ports::{Broker, Clock, MarketData, ReadError, SubmitError};
 use alchemiser_local::state::StateDir;
+use alchemiser_report::schedule::{Advice, Sent};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::{
+    advice,
     exit::{Exit, Stopped},
     table::{self, plain, rounded},
 };
@@ -270,6 +272,7 @@ struct Said {
     readings: usize,
     cash_before: Option<String>,
     cash_after: Option<String>,
+    schedule: Option<advice::Said>,
 }
 
 #[derive(Serialize)]
@@ -312,7 +315,7 @@ pub(crate) fn already(state: &Execution, json: bool) -> Result<Exit, Stopped> {
 /// Says what a rehearsal came to.
 pub(crate) fn say(
     state: &Execution,
-    answered: &Mutex<Answered>,
+    (answered, advice): (&Mutex<Answered>, Option<Advice>),
     json: bool,
 ) -> Result<Exit, Stopped> {
     let answered = answered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -334,12 +337,15 @@ pub(crate) fn say(
         readings: answered.reads,
         cash_before: answered.cash_before.map(dollars),
         cash_after: after.map(dollars),
+        schedule: advice.map(advice::Said::from),
     };
     let exit = if said.would_complete { Exit::Completed } else { Exit::WorkflowFailed };
     if json {
         crate::print_json(&said)?;
     } else {
-        crate::print(&text(&said, outcome.and_then(|o| o.failure_reason.as_deref())))?;
+        let when = advice.map(|advice| advice.sentences(Sent::No));
+        let why = outcome.and_then(|outcome| outcome.failure_reason.as_deref());
+        crate::print(&text(&said, when, why))?;
     }
     Ok(exit)
 }
@@ -392,7 +398,7 @@ fn sources(legs: &[LegSaid]) -> Vec<String> {
     lines.iter().map(|line| textwrap::fill(line, width)).collect()
 }
 
-fn text(said: &Said, why: Option<&str>) -> String {
+fn text(said: &Said, when: Option<String>, why: Option<&str>) -> String {
     let headings = [
         "leg",
         "side",
@@ -434,6 +440,7 @@ fn text(said: &Said, why: Option<&str>) -> String {
         money(&said.cash_before),
         money(&said.cash_after)
     ));
+    lines.extend(when.map(|when| textwrap::fill(&when, table::width())));
     lines.push(match (said.would_complete, why) {
         (true, _) => "It would be traded. Nothing was sent.".to_owned(),
         (false, Some(why)) => format!("It would fail: {why}. Nothing was sent."),

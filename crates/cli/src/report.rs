@@ -8,7 +8,7 @@ use alchemiser_core::{
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::{exit::Exit, table::plain};
+use crate::{advice, exit::Exit, table::plain};
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -18,6 +18,8 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<String>,
     legs: Vec<LegReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<advice::Said>,
     events: Vec<String>,
     log: String,
     ledger: String,
@@ -51,7 +53,11 @@ pub(crate) fn outcome(state: &Execution) -> Exit {
     }
 }
 
-pub(crate) fn report(state: &Execution, places: Places, already_executed: bool) -> Report {
+pub(crate) fn report(
+    state: &Execution,
+    places: Places,
+    (already_executed, schedule): (bool, Option<advice::Said>),
+) -> Report {
     Report {
         plan_id: state.plan.plan_id.to_string(),
         outcome: outcome(state).word(),
@@ -61,6 +67,7 @@ pub(crate) fn report(state: &Execution, places: Places, already_executed: bool) 
             .as_ref()
             .and_then(|(outcome, _)| outcome.failure_reason.clone()),
         legs: state.legs.iter().map(leg).collect(),
+        schedule,
         events: state.outbox.iter().map(|outgoing| outgoing.event.detail_type.clone()).collect(),
         log: places.log,
         ledger: places.ledger,

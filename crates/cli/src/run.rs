@@ -22,11 +22,13 @@ use alchemiser_local::{
     clock::RunningClock,
     state::{Exclusive, Pace, StateDir, StateError},
 };
+use alchemiser_report::schedule::Sent;
 use alchemiser_wire::{event::SOURCE, incoming, ledger};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
+    advice,
     args::{RunArgs, RunOptions, Speed},
     broker::{self, AccountWord, BrokerWord},
     config,
@@ -160,7 +162,8 @@ async fn rehearse(
             Accepted::Claimed(plan_id) | Accepted::Resumed(plan_id) | Accepted::Finished(plan_id),
         ) => {
             let (now, _) = read(&session, &plan_id).await?;
-            rehearsal::say(&now, &answered, args.options.json)
+            let advice = advice::of(&args.options.state, &now);
+            rehearsal::say(&now, (&answered, advice), args.options.json)
         }
     }
 }
@@ -290,7 +293,8 @@ async fn conclude(
     };
     let exit = report::outcome(&state);
     if args.options.json {
-        crate::print_json(&report::report(&state, places, already))?;
+        let schedule = advice::of(&root, &state).map(advice::Said::from);
+        crate::print_json(&report::report(&state, places, (already, schedule)))?;
     } else {
         say(args, &state, &places, already)?;
     }
@@ -336,6 +340,9 @@ fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Res
         let mean = "Mean cost against the mid at the first submit, weighted by notional";
         let [half_spreads, bps] = [half_spreads, bps].map(|mean| table::rounded(Some(mean), 2));
         lines.push(format!("{mean}: {half_spreads} half-spreads, {bps} bps"));
+    }
+    if let Some(advice) = advice::of(&args.options.state, state) {
+        lines.push(textwrap::fill(&advice.sentences(Sent::Yes), table::width()));
     }
     lines.push(format!("\nLog     {}\nLedger  {}\n\nNext:", places.log, places.ledger));
     lines.push(format!("  {program} ledger --state {root}\n  {program} verify --state {root}"));

@@ -8,6 +8,7 @@ use crate::{
     figure::{Figure, Format, written},
     layout::heading,
     measure::{Bucket, Sums},
+    schedule::{self, Profiles, Sent},
     term::Term,
 };
 
@@ -27,6 +28,9 @@ pub(crate) fn section(state: &Execution) -> Markup {
                     figcaption { "Dollars against the mid at each leg's first order. To the right was paid, to the left earned." }
                 }
                 (buckets(&state.legs))
+                @if let Some(advice) = schedule::advice(state, &Profiles::default()) {
+                    p { "Time of day. " (advice.sentences(Sent::Yes)) }
+                }
             }
             (learned(state))
         }

@@ -3,7 +3,7 @@
 //!
 //! [`plan::page`] draws one plan: what moved, what it cost, how each order stood in the market, what needs somebody.
 //! [`month::page`] adds many plans up, [`notice`] is what people are told when a plan is over, [`story`] tells one leg in
-//! sentences. A number has its formula with it ([`term`]); a number that is not there says why.
+//! sentences, [`schedule`] says what the time of day cost. A number has its formula with it ([`term`]); a number that is not there says why.
 //! Quotes between decisions come from the quote tape, where one was kept; they are for the picture, and no figure is
 //! made of them.
 //!
@@ -22,6 +22,7 @@ pub mod month;
 pub mod notice;
 pub mod plan;
 mod scale;
+pub mod schedule;
 pub mod story;
 mod style;
 pub mod term;

@@ -63,16 +63,16 @@ fn a_plan_is_learned_from_and_the_next_one_says_so() {
         .output()
         .unwrap();
     let lines = json(&export);
-    let crossed = |line: &&Value| {
+    let has_crossed = |line: &&Value| {
         line["purpose"] == "cross" && decimal(&line["quantity"]) >= rust_decimal::Decimal::ONE
     };
-    let crosses = lines.as_array().unwrap().iter().filter(crossed).count();
+    let count = lines.as_array().unwrap().iter().filter(has_crossed).count();
     let of = |said: &Value| -> Vec<u64> {
         let spreads = said["spreads"].as_array().unwrap();
         spreads.iter().map(|line| line["crosses"].as_u64().unwrap()).collect()
     };
-    assert_eq!(usize::try_from(of(&said).iter().sum::<u64>()), Ok(crosses), "{said}");
-    assert!(crosses > 0);
+    assert_eq!(usize::try_from(of(&said).iter().sum::<u64>()), Ok(count), "{said}");
+    assert!(count > 0);
 
     let mut again = example_json();
     let text = again.to_string().replace(FIRST, "second").replace("\"growth-and-bonds\"", "\"w2\"");

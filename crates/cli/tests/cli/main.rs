@@ -25,6 +25,7 @@ mod rehearsal;
 mod report;
 mod retry;
 mod run;
+mod schedule;
 mod schemas;
 mod shared;
 mod simulate;

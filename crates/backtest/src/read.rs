@@ -1,6 +1,9 @@
 //! Recorded days: `SYMBOL/DAY_quotes.csv[.gz]` with `ts_ns,bid,bid_size,ask,ask_size` and `SYMBOL/DAY_trades.csv[.gz]`
-//! with `ts_ns,price,size,ex,lit`. Times are UTC epoch nanoseconds, sizes shares. A day without a trades file is read:
+//! with `ts_ns,price,size,ex,lit`, or the same columns in `.parquet` files. Times are UTC epoch nanoseconds, sizes shares. A day without a trades file is read:
 //! its resting orders fill when the market comes to them, never by a print.
+
+#[cfg(feature = "parquet")]
+mod parquet;
 
 use std::{
     fs::{self, File},
@@ -8,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use csv::StringRecord;
 use flate2::read::MultiGzDecoder;
 use jiff::{civil::time, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -75,7 +79,7 @@ pub fn days(root: &Path, sizes: Sizes) -> Result<Vec<Tape>, Unreadable> {
         found.extend(quote_files(&inner)?);
     }
     if found.is_empty() {
-        let expected = "SYMBOL/DAY_quotes.csv or .csv.gz".to_owned();
+        let expected = "SYMBOL/DAY_quotes.csv, .csv.gz or .parquet".to_owned();
         return Err(refused("NO_DAYS", root, (String::new(), expected, "none".to_owned())));
     }
     found.iter().map(|path| day(path, sizes)).collect()
@@ -93,7 +97,8 @@ fn entries(root: &Path) -> Result<Vec<PathBuf>, Unreadable> {
 fn quote_files(root: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     let is_quotes = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        name.is_some_and(|n| n.ends_with("_quotes.csv") || n.ends_with("_quotes.csv.gz"))
+        name.and_then(|name| Some(name.split_once("_quotes.")?.1.to_owned()))
+            .is_some_and(|ending| ["csv", "csv.gz", "parquet"].contains(&ending.as_str()))
     };
     Ok(entries(root)?.into_iter().filter(is_quotes).collect())
 }
@@ -166,29 +171,47 @@ fn prints(path: &Path, odd: &mut Oddities) -> Result<Vec<Print>, Unreadable> {
     Ok(prints)
 }
 
-/// Every row of a file, with its line.
+/// Every row of a file, with its line or number.
 fn rows<T: DeserializeOwned>(
     path: &Path,
     mut take: impl FnMut(u64, T) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
+    let mut one = |number: u64, names: &StringRecord, row: &StringRecord| {
+        let place = format!("line {number}");
+        let row = row.deserialize(Some(names)).map_err(|error| unparsed(path, place, &error))?;
+        take(number, row)
+    };
+    if path.extension().is_some_and(|ending| ending == "parquet") {
+        return columns(path, &mut one);
+    }
     let file = File::open(path).map_err(|error| unopened(path, &error))?;
     let zipped = path.extension().is_some_and(|ending| ending == "gz");
     let bytes: Box<dyn Read> =
         if zipped { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) };
     let mut reader = csv::Reader::from_reader(BufReader::new(bytes));
-    let headers = reader.headers().map_err(|error| unparsed(path, &error))?.clone();
-    let mut record = csv::StringRecord::new();
-    loop {
-        match reader.read_record(&mut record) {
-            Ok(false) => return Ok(()),
-            Ok(true) => {
-                let row = record.deserialize(Some(&headers));
-                let line = record.position().map_or(0, csv::Position::line);
-                take(line, row.map_err(|error| unparsed(path, &error))?)?;
-            }
-            Err(error) => return Err(unparsed(path, &error)),
-        }
+    let unread = |error: &csv::Error| {
+        let place = error.position().map(|at| format!("line {}", at.line())).unwrap_or_default();
+        unparsed(path, place, error)
+    };
+    let names = reader.headers().map_err(|error| unread(&error))?.clone();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).map_err(|error| unread(&error))? {
+        let line = record.position().map_or(0, csv::Position::line);
+        one(line, &names, &record)?;
     }
+    Ok(())
+}
+
+#[cfg(feature = "parquet")]
+use parquet::rows as columns;
+
+#[cfg(not(feature = "parquet"))]
+fn columns(
+    path: &Path,
+    _: &mut impl FnMut(u64, &StringRecord, &StringRecord) -> Result<(), Unreadable>,
+) -> Result<(), Unreadable> {
+    let expected = "CSV: this program was built without its feature parquet".to_owned();
+    Err(refused("UNREADABLE", path, (String::new(), expected, "a Parquet file".to_owned())))
 }
 
 fn in_order(path: &Path, line: u64, (last, at): (&mut Nanos, Nanos)) -> Result<(), Unreadable> {
@@ -276,8 +299,7 @@ fn unopened(path: &Path, error: &io::Error) -> Unreadable {
     refused("UNREADABLE", path, (String::new(), expected, error.to_string()))
 }
 
-fn unparsed(path: &Path, error: &csv::Error) -> Unreadable {
-    let place = error.position().map(|at| format!("line {}", at.line())).unwrap_or_default();
+fn unparsed(path: &Path, place: String, error: &csv::Error) -> Unreadable {
     let expected = "the columns ts_ns,bid,bid_size,ask,ask_size or ts_ns,price,size,ex,lit";
     refused("MALFORMED_ROW", path, (place, expected.to_owned(), error.to_string()))
 }

@@ -126,3 +126,108 @@ fn lots_are_noticed() {
     let sized = |sizes| read(&quotes, None, "csv", sizes).unwrap()[0].shown[0].ask_size;
     assert_eq!((sized(Sizes::Lots), sized(Sizes::SurelyShares)), (300, 3));
 }
+
+/// A Parquet file of the same rows is the same day; what is none is refused.
+#[cfg(feature = "parquet")]
+mod parquet_files {
+    use std::sync::Arc;
+
+    use parquet::{
+        data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
+        file::writer::SerializedFileWriter,
+        schema::parser::parse_message_type,
+    };
+
+    use super::*;
+
+    /// Columns in any order, prices as doubles or text, sizes of 32 bits.
+    fn parquet(root: &Path, name: &str, schema: &str, columns: &[Column<'_>]) {
+        let path = root.join("ABC").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let file = fs::File::create(path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for column in columns {
+            let mut next = group.next_column().unwrap().unwrap();
+            match column {
+                Column::Long(values) => {
+                    next.typed::<Int64Type>().write_batch(values, None, None).unwrap();
+                }
+                Column::Int(values) => {
+                    next.typed::<Int32Type>().write_batch(values, None, None).unwrap();
+                }
+                Column::Double(values) => {
+                    next.typed::<DoubleType>().write_batch(values, None, None).unwrap();
+                }
+                Column::Text(values) => {
+                    let bytes: Vec<ByteArray> = values.iter().map(|v| (*v).into()).collect();
+                    next.typed::<ByteArrayType>().write_batch(&bytes, None, None).unwrap();
+                }
+            }
+            next.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+    }
+
+    enum Column<'a> {
+        Long(&'a [i64]),
+        Int(&'a [i32]),
+        Double(&'a [f64]),
+        Text(&'a [&'a str]),
+    }
+
+    fn times(seconds: &[i64]) -> Vec<i64> {
+        seconds.iter().map(|second| (OPENS_S + second) * 1_000_000_000).collect()
+    }
+
+    #[test]
+    fn a_parquet_day_is_the_csv_day() {
+        let quotes = [row(0, "10.00,500,10.02,300"), row(1, "10.01,200,10.02,300")];
+        let trades = [row(1, "10.02,100,N,1"), row(2, "10.015,7,N,0")];
+        let csv = read(&quotes, Some(&trades), "csv", Sizes::Shares).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        parquet(
+            root.path(),
+            "20180102_quotes.parquet",
+            "message quotes { required double ask; required int32 ask_size; required int64 ts_ns; required double bid; required int64 bid_size; }",
+            &[
+                Column::Double(&[10.02, 10.02]),
+                Column::Int(&[300, 300]),
+                Column::Long(&times(&[0, 1])),
+                Column::Double(&[10.00, 10.01]),
+                Column::Long(&[500, 200]),
+            ],
+        );
+        parquet(
+            root.path(),
+            "20180102_trades.parquet",
+            "message trades { required int64 ts_ns; required binary price (STRING); required int64 size; required binary ex (STRING); required int32 lit; }",
+            &[
+                Column::Long(&times(&[1, 2])),
+                Column::Text(&["10.02", "10.015"]),
+                Column::Long(&[100, 7]),
+                Column::Text(&["N", "N"]),
+                Column::Int(&[1, 0]),
+            ],
+        );
+        assert_eq!(read::days(root.path(), Sizes::Shares).unwrap(), csv);
+    }
+
+    #[test]
+    fn other_columns_and_other_files_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        parquet(
+            root.path(),
+            "20180102_quotes.parquet",
+            "message quotes { required int64 time; }",
+            &[Column::Long(&[1])],
+        );
+        let refused = read::days(root.path(), Sizes::Shares).unwrap_err();
+        assert_eq!(refused.code, "MALFORMED_ROW");
+        fs::write(root.path().join("ABC/20180102_quotes.parquet"), "ts_ns").unwrap();
+        let refused = read::days(root.path(), Sizes::Shares).unwrap_err();
+        assert_eq!(refused.code, "UNREADABLE");
+    }
+}

@@ -19,6 +19,22 @@ pub const REGIMES: [(&str, Regime); 5] = [
     ("thin-etf", Regime::ThinEtf),
 ];
 
+/// The regime of a word.
+pub fn regime(word: &str) -> Option<Regime> {
+    REGIMES.into_iter().find_map(|(known, regime)| (known == word).then_some(regime))
+}
+
+/// The kind of recorded books, by their median spread in ticks.
+pub fn regime_of_spread(ticks: f64) -> Regime {
+    if ticks < 1.5 {
+        Regime::OneTick
+    } else if ticks < 9.0 {
+        Regime::FewTicks
+    } else {
+        Regime::Wide
+    }
+}
+
 /// A session: 09:30 to 16:00.
 const SESSION_S: u64 = 23_400;
 

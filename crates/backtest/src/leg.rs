@@ -1,6 +1,6 @@
 //! One order, from its arrival to its last fill.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use alchemiser_core::{
     observed::SPREADS_MIN,
@@ -14,6 +14,7 @@ use alchemiser_core::{
 use rust_decimal::Decimal;
 
 use crate::{
+    calls::Calls,
     fill::{Fill, Model, Resting, beyond, worse},
     tape::{MILLI, Nanos, Pips, SECOND, Shown, Tape, moment, pips, price},
 };
@@ -54,6 +55,8 @@ pub struct Habits {
     pub tick: Option<Tick>,
     /// Shares of a round lot.
     pub lot: u64,
+    /// The message budget that orders share which begin together.
+    pub calls: Arc<Policy>,
 }
 
 /// What became of an order.
@@ -85,7 +88,8 @@ struct Live {
     before: Base,
 }
 
-struct Leg<'a> {
+/// An order at work.
+pub(crate) struct Leg<'a> {
     habits: &'a Habits,
     tape: &'a Tape,
     side: Side,
@@ -95,6 +99,7 @@ struct Leg<'a> {
     next: (usize, usize),
     shown: Shown,
     live: Option<Live>,
+    free_at: Nanos,
     crossing: bool,
     ramp: Option<Base>,
     used: Vec<Price>,
@@ -107,57 +112,80 @@ struct Leg<'a> {
 
 /// Works an order of so many shares that arrives at a moment; `None` where no quote stands or the spread is zero, in
 /// which a cost in half-spreads means nothing.
-pub fn work(
-    habits: &Habits,
-    tape: &Tape,
-    (side, shares): (Side, u64),
-    arrival: Nanos,
-) -> Option<Worked> {
-    let shown = *tape.at(arrival)?;
-    if shown.spread() <= 0 || shares == 0 {
-        return None;
+pub fn work(habits: &Habits, tape: &Tape, order: (Side, u64), arrival: Nanos) -> Option<Worked> {
+    let (mut leg, mut now) = (Leg::new(habits, tape, order, arrival)?, arrival);
+    while !leg.is_over(now)? {
+        now = leg.look(now, &mut Calls::Unbounded)?;
     }
-    let next = (
-        tape.shown.partition_point(|other| other.at <= arrival),
-        tape.prints.partition_point(|print| print.at <= arrival),
-    );
-    let worked =
-        Worked { arrival, side, shown, fills: Vec::new(), children: 0, forced: 0, rows: 0 };
-    let mut leg = Leg {
-        habits,
-        tape,
-        side,
-        arrival,
-        leaves: shares,
-        next,
-        shown,
-        live: None,
-        crossing: false,
-        ramp: None,
-        used: Vec::new(),
-        touch: None,
-        spreads: (VecDeque::new(), 0),
-        worked,
-    };
-    leg.watch();
-    leg.run()
+    Some(leg.worked)
+}
+
+impl<'a> Leg<'a> {
+    /// As [`work`], before its first look.
+    pub(crate) fn new(
+        habits: &'a Habits,
+        tape: &'a Tape,
+        (side, shares): (Side, u64),
+        arrival: Nanos,
+    ) -> Option<Self> {
+        let shown = *tape.at(arrival)?;
+        if shown.spread() <= 0 || shares == 0 {
+            return None;
+        }
+        let next = (
+            tape.shown.partition_point(|other| other.at <= arrival),
+            tape.prints.partition_point(|print| print.at <= arrival),
+        );
+        let worked =
+            Worked { arrival, side, shown, fills: Vec::new(), children: 0, forced: 0, rows: 0 };
+        let mut leg = Self {
+            habits,
+            tape,
+            side,
+            arrival,
+            leaves: shares,
+            next,
+            shown,
+            live: None,
+            free_at: arrival,
+            crossing: false,
+            ramp: None,
+            used: Vec::new(),
+            touch: None,
+            spreads: (VecDeque::new(), 0),
+            worked,
+        };
+        leg.watch();
+        Some(leg)
+    }
+
+    /// Goes on to a moment: all of it is filled, or its time is up and what is left is forced; `None` where a price is no price.
+    pub(crate) fn is_over(&mut self, now: Nanos) -> Option<bool> {
+        self.go(now);
+        let late = now > self.arrival + self.habits.horizon + GRACE;
+        if self.leaves > 0 && (late || self.next.0 >= self.tape.shown.len()) {
+            self.force(now)?;
+        }
+        Some(self.leaves == 0)
+    }
+
+    /// It has an order at the market or on its way there.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Until then its cancel is under way.
+    pub(crate) fn free_at(&self) -> Nanos {
+        self.free_at
+    }
+
+    /// What became of it.
+    pub(crate) fn worked(self) -> Worked {
+        self.worked
+    }
 }
 
 impl Leg<'_> {
-    fn run(mut self) -> Option<Worked> {
-        let mut now = self.arrival;
-        let last = self.arrival + self.habits.horizon + GRACE;
-        while self.leaves > 0 {
-            if now > last || self.next.0 >= self.tape.shown.len() {
-                self.force(now)?;
-                break;
-            }
-            now = self.turn(now)?;
-            self.go(now);
-        }
-        Some(self.worked)
-    }
-
     /// What was seen before the order arrived.
     fn watch(&mut self) {
         for second in (1..=self.habits.watched / SECOND).rev() {
@@ -187,7 +215,7 @@ impl Leg<'_> {
     }
 
     /// Decides and acts; returns when to look again.
-    fn turn(&mut self, now: Nanos) -> Option<Nanos> {
+    pub(crate) fn look(&mut self, now: Nanos, calls: &mut Calls) -> Option<Nanos> {
         let soon = now + self.habits.cadence;
         let seen = self.seen();
         self.note(now, seen.spread());
@@ -201,7 +229,26 @@ impl Leg<'_> {
             }
             _ => self.decide(&quote, now),
         };
-        match (decision, self.live.is_some()) {
+        let is_live = self.live.is_some();
+        if matches!((decision, is_live), (Decision::Hold, _) | (Decision::Rest { .. }, true)) {
+            return Some(soon);
+        }
+        let rests = self.live.as_ref().is_some_and(|live| live.rests);
+        let since = now - self.arrival;
+        let allowed = match decision {
+            Decision::Replace { .. } | Decision::Through { .. } if rests => {
+                calls.take_for_repeg(since)
+            }
+            Decision::Hold
+            | Decision::Rest { .. }
+            | Decision::Replace { .. }
+            | Decision::Through { .. }
+            | Decision::Cross { .. } => calls.take(since),
+        };
+        if !allowed {
+            return Some(soon);
+        }
+        match (decision, is_live) {
             (Decision::Hold, _) | (Decision::Rest { .. }, true) => Some(soon),
             (Decision::Rest { limit } | Decision::Replace { limit }, false) => {
                 self.send((limit, true), &quote, now);
@@ -346,7 +393,8 @@ impl Leg<'_> {
         let known = now + self.habits.latency;
         self.go(known);
         self.live = None;
-        known + self.habits.replace_gap
+        self.free_at = known + self.habits.replace_gap;
+        self.free_at
     }
 
     /// Goes on to a moment; an order that is on its way arrives at its time.

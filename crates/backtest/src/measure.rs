@@ -109,7 +109,7 @@ pub fn mean(values: &[f64]) -> f64 {
 }
 
 /// The value below which a part of the sorted values lies.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     let at = part * float(last as u64);
     let index = alchemiser_market::chance::nearest(at.floor());

@@ -6,7 +6,8 @@ use alchemiser_core::side::Side;
 use alchemiser_market::chance::Chance;
 
 use crate::{
-    leg::{Habits, Worked, work},
+    calls::Calls,
+    leg::{Habits, Leg, Worked, work},
     tape::{MILLI, Nanos, Tape},
 };
 
@@ -23,7 +24,12 @@ pub struct Arrivals {
     pub to_s: Nanos,
     /// The seed of their times.
     pub seed: u64,
+    /// So many orders begin at once, each at its own arrival, and share one message budget; 1 for orders that are alone.
+    pub legs: usize,
 }
+
+/// An order of a study: where it arrives, and on which side.
+type Order<'a> = (&'a Tape, Side, Nanos);
 
 /// The times of a day's arrivals, ascending: one at a random moment of each of as many equal parts of the time. Drawn
 /// from the whole of it, they would crowd by chance, and the table would say what the crowded minutes cost.
@@ -54,20 +60,95 @@ pub fn run(
             .into_iter()
             .flat_map(move |at| [(tape, Side::Buy, at), (tape, Side::Sell, at)])
     });
-    let orders: Vec<(&Tape, Side, Nanos)> = orders.collect();
-    let part = orders.len().div_ceil(threads.max(1)).max(1);
-    let one = |(tape, side, at): &(&Tape, Side, Nanos)| {
-        let shares = shares(tape, *at, arrivals.dollars)?;
-        work(habits, tape, (*side, shares), *at)
+    let orders: Vec<Order<'_>> = orders.collect();
+    let plans = plans(&orders, arrivals.legs);
+    let part = plans.len().div_ceil(threads.max(1)).max(1);
+    let one = |plan: &Vec<usize>| {
+        let members: Vec<Order<'_>> = plan.iter().map(|number| orders[*number]).collect();
+        let worked = plan_of(habits, &members, arrivals);
+        plan.iter().copied().zip(worked).collect::<Vec<_>>()
     };
+    let mut worked: Vec<Option<Worked>> = vec![None; orders.len()];
     thread::scope(|scope| {
-        let parts: Vec<_> = orders
+        let parts: Vec<_> = plans
             .chunks(part)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(one).collect::<Vec<_>>()))
+            .map(|chunk| scope.spawn(move || chunk.iter().flat_map(one).collect::<Vec<_>>()))
             .collect();
         // A part that panicked has no answer; none is made up.
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
-    })
+        for (number, order) in parts.into_iter().flat_map(|part| part.join().unwrap_or_default()) {
+            worked[number] = order;
+        }
+    });
+    worked
+}
+
+/// Which orders begin together: of one side, as a plan's phase is, and from moments far apart, as its symbols are.
+fn plans(orders: &[Order<'_>], legs: usize) -> Vec<Vec<usize>> {
+    let of = |side: Side| (0..orders.len()).filter(move |number| orders[*number].1 == side);
+    if legs <= 1 {
+        return (0..orders.len()).map(|number| vec![number]).collect();
+    }
+    [Side::Buy, Side::Sell]
+        .into_iter()
+        .flat_map(|side| {
+            let numbers: Vec<usize> = of(side).collect();
+            let count = numbers.len().div_ceil(legs).max(1);
+            let plan = |first: usize| numbers.iter().copied().skip(first).step_by(count).collect();
+            (0..count).map(plan).collect::<Vec<Vec<usize>>>()
+        })
+        .filter(|plan| !plan.is_empty())
+        .collect()
+}
+
+/// Works orders that begin together. Time is counted from their arrivals; one look is at all of them, and costs a call.
+fn plan_of(habits: &Habits, orders: &[Order<'_>], arrivals: &Arrivals) -> Vec<Option<Worked>> {
+    let order = |(tape, side, at): &Order<'_>| Some((*side, shares(tape, *at, arrivals.dollars)?));
+    if let ([one], true) = (orders, arrivals.legs <= 1) {
+        return vec![order(one).and_then(|order| work(habits, one.0, order, one.2))];
+    }
+    let mut calls = Calls::bounded(&habits.calls);
+    let mut legs: Vec<Option<Leg<'_>>> =
+        orders.iter().map(|one| Leg::new(habits, one.0, order(one)?, one.2)).collect();
+    let mut now = 0;
+    loop {
+        let live = legs.iter().flatten().filter(|leg| leg.is_live()).count();
+        calls.poll(live, now);
+        let mut wake = now + habits.cadence;
+        let mut open = false;
+        for (leg, (_, _, arrival)) in legs.iter_mut().zip(orders) {
+            let looked = leg.as_mut().map(|leg| look(leg, arrival + now, &mut calls));
+            match looked {
+                None | Some(Some(Looked::Over)) => {}
+                Some(None) => *leg = None,
+                Some(Some(Looked::Next(next))) => {
+                    open = true;
+                    wake = wake.min(next - arrival);
+                }
+            }
+        }
+        if !open {
+            break;
+        }
+        now = calls.paced(now, wake);
+    }
+    legs.into_iter().map(|leg| leg.map(Leg::worked)).collect()
+}
+
+/// What came of a look at one of several orders.
+enum Looked {
+    Over,
+    /// When it should be looked at again, at the latest.
+    Next(Nanos),
+}
+
+fn look(leg: &mut Leg<'_>, now: Nanos, calls: &mut Calls) -> Option<Looked> {
+    if leg.is_over(now)? {
+        Some(Looked::Over)
+    } else if leg.free_at() > now {
+        Some(Looked::Next(leg.free_at()))
+    } else {
+        leg.look(now, calls).map(Looked::Next)
+    }
 }
 
 /// Whole shares for so many dollars at the mid.

@@ -95,7 +95,8 @@ fn figures(studied: &Studied<'_>, tapes: &[Tape]) -> Vec<(usize, Figures)> {
     orders.collect()
 }
 
-fn tick(habits: &Habits, at: Pips) -> Pips {
+/// The tick at a price.
+pub fn tick(habits: &Habits, at: Pips) -> Pips {
     let usual = price(at).map_or(Tick::CENT, Tick::at);
     pips(habits.tick.unwrap_or(usual).dollars()).unwrap_or(100)
 }

@@ -45,6 +45,7 @@ fn habits(rule: Rule, model: Model) -> Habits {
         model,
         tick: None,
         lot: 100,
+        calls: std::sync::Arc::default(),
     }
 }
 

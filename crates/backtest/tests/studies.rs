@@ -6,7 +6,8 @@ use std::path::Path;
 use alchemiser_backtest::{
     fill::Model,
     generate,
-    leg::{Habits, Rule},
+    leg::{Habits, Rule, Worked},
+    page::{Books, Page},
     read::{self, Sizes},
     study::{self, Arrivals},
     table::{self, Row, Studied},
@@ -34,11 +35,12 @@ fn habits(rule: Rule, model: Model) -> Habits {
         model,
         tick: None,
         lot: 100,
+        calls: std::sync::Arc::default(),
     }
 }
 
 fn arrivals(count: usize) -> Arrivals {
-    Arrivals { count, dollars: 5_000, from_s: 300, to_s: 22_200, seed: 1 }
+    Arrivals { count, dollars: 5_000, from_s: 300, to_s: 22_200, seed: 1, legs: 1 }
 }
 
 /// The row of all spreads, of a policy compared with `liquidity`.
@@ -111,6 +113,48 @@ fn arrivals_are_spread_over_the_day() {
     for (number, pair) in times.chunks(2).enumerate() {
         let part = i64::try_from(number % 219).unwrap() * 100 * SECOND + 300 * SECOND;
         assert!((part..part + 100 * SECOND).contains(&pair[0]) && pair[0] == pair[1], "{number}");
+    }
+}
+
+/// A few orders at once cost what they cost alone; more than the message budget carries wait for their calls.
+#[test]
+fn orders_share_the_message_budget() {
+    let tapes = generated("few-ticks");
+    let own = habits(core(PolicyKind::Adaptive), Model::Conservative);
+    let together = |legs| {
+        let arrivals = Arrivals { legs, ..arrivals(200) };
+        let worked: Vec<_> =
+            study::run(&tapes, &own, &arrivals, 2).into_iter().map(Option::unwrap).collect();
+        let of = |number: fn(&Worked) -> u64| worked.iter().map(number).sum::<u64>();
+        (of(|worked| u64::from(worked.children)), of(|worked| worked.forced.min(1)))
+    };
+    let (alone, twelve, many) = (together(1), together(12), together(500));
+    assert_eq!((alone.1, twelve.1), (0, 0));
+    assert!(twelve.0.abs_diff(alone.0) * 20 < alone.0, "{alone:?} {twelve:?}");
+    assert!(many.0 < alone.0 && many.1 > 0, "{alone:?} {many:?}");
+}
+
+/// The page asks for nothing, has every row, and shows each regime beside its real books.
+#[test]
+fn a_page_shows_costs_and_books() {
+    let tapes = generated("one-tick");
+    let own = habits(Rule::Peg, Model::Conservative);
+    let worked = study::run(&tapes, &own, &arrivals(300), 2);
+    let studied = Studied { policy: "peg", horizon_s: 60, habits: &own, worked: &worked };
+    let rows = table::rows(&studied, None, &tapes, 1);
+    let books = Books::of("one-tick", &tapes, (&own, &arrivals(300)), 2);
+    let figures = books.figures.unwrap();
+    assert!((0.9..1.2).contains(&figures.spread_mean) && figures.one_tick_percent > 90.0);
+    let page = Page { rows: &rows, tapes: &tapes, books: &[books], fill_model: "the model" };
+    let html = page.html();
+    assert_eq!(html, page.html());
+    for text in ["one-tick beside AIG 2013", "the model", "97.5", "65 to 139", "<svg"] {
+        assert!(html.contains(text), "{text}");
+    }
+    let lines = html.matches("<td>peg</td>").count();
+    assert_eq!(lines, rows.len());
+    for request in ["http://", "https://", "src=", "<script", "url("] {
+        assert!(!html.contains(request), "{request}");
     }
 }
 

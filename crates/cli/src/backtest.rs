@@ -1,11 +1,13 @@
 //! `alchemiser backtest`.
 
-use std::{path::PathBuf, thread, time::Instant};
+use std::{fs, path::PathBuf, sync::Arc, thread, time::Instant};
 
 use alchemiser_backtest::{
+    figures,
     fill::Model,
     generate,
     leg::{Habits, Rule, Worked},
+    page::{Books, Page},
     read::{self, Sizes},
     study::{self, Arrivals},
     table::{self, Row, Studied},
@@ -45,7 +47,7 @@ pub(crate) enum SizesWord {
 
 #[derive(ClapArgs, Debug)]
 pub(crate) struct BacktestArgs {
-    /// Recorded days: a directory with `SYMBOL/DAY_quotes.csv[.gz]` and `SYMBOL/DAY_trades.csv[.gz]`
+    /// Recorded days: a directory with `SYMBOL/DAY_quotes.csv[.gz]` and `SYMBOL/DAY_trades.csv[.gz]`, or `.parquet`
     #[arg(required_unless_present = "generate", conflicts_with = "generate")]
     data: Option<PathBuf>,
     /// Generated days of a regime instead: deep, one-tick, few-ticks, wide, thin-etf
@@ -78,6 +80,9 @@ pub(crate) struct BacktestArgs {
     /// From one look at the market to the next
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     cadence_ms: u32,
+    /// So many orders begin at once, each at its own arrival, and share one message budget
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
+    legs: u16,
     /// From a confirmed cancel to the next decision
     #[arg(long, default_value_t = 0)]
     replace_gap_ms: u32,
@@ -101,6 +106,9 @@ pub(crate) struct BacktestArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Write a page here: the table, and how the books compare with real ones
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Seconds after 09:30.
@@ -190,7 +198,11 @@ fn rule(word: &str, policy: &Policy) -> Result<Rule, Stopped> {
     }
 }
 
-fn habits(args: &BacktestArgs, rule: Rule, horizon_s: i64) -> Result<Habits, Stopped> {
+fn habits(
+    args: &BacktestArgs,
+    (rule, horizon_s): (Rule, i64),
+    calls: &Arc<Policy>,
+) -> Result<Habits, Stopped> {
     let known = [Tick::CENT, Tick::SUB_DOLLAR, Tick::HALF_CENT];
     let tick = args.tick.map(|dollars| {
         known.into_iter().find(|tick| tick.dollars() == dollars).ok_or_else(|| {
@@ -211,6 +223,7 @@ fn habits(args: &BacktestArgs, rule: Rule, horizon_s: i64) -> Result<Habits, Sto
         },
         tick: tick.transpose()?,
         lot: 100,
+        calls: Arc::clone(calls),
     })
 }
 
@@ -243,28 +256,26 @@ fn cases(args: &BacktestArgs) -> Result<Exit, Stopped> {
         let message = "expected --from before --to".to_owned();
         return Err(Stopped::new(Exit::Refused, "NO_ARRIVALS", message));
     }
-    let policy = config::for_study(&args.given)?;
+    let policy = Arc::new(config::for_study(&args.given)?);
     let tapes = tapes(args)?;
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     let arrivals = Arrivals {
         count: args.arrivals,
         dollars: args.order_usd,
         from_s: args.from,
         to_s: args.to,
         seed: args.seed,
+        legs: args.legs.into(),
     };
-    let started = Instant::now();
+    let pace = Instant::now();
     let mut cases: Vec<Case<'_>> = Vec::new();
     for horizon_s in &args.horizon {
         for word in &args.policy {
-            let habits = habits(args, rule(word, &policy)?, *horizon_s)?;
-            let worked = study::run(&tapes, &habits, &arrivals, threads);
+            let habits = habits(args, (rule(word, &policy)?, *horizon_s), &policy)?;
+            let worked = study::run(&tapes, &habits, &arrivals, threads());
             cases.push(Case { policy: word, horizon_s: *horizon_s, habits, worked });
         }
     }
-    let seen: u64 =
-        cases.iter().flat_map(|case| case.worked.iter().flatten()).map(|w| w.rows).sum();
-    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let rows_per_second = speed(&cases, pace);
     let first = cases.first().map(Case::studied);
     let rows: Vec<Row> = cases
         .iter()
@@ -274,13 +285,54 @@ fn cases(args: &BacktestArgs) -> Result<Exit, Stopped> {
             table::rows(&case.studied(), other, &tapes, args.seed)
         })
         .collect();
+    if let Some(file) = &args.html {
+        let habits = habits(args, (Rule::Peg, figures::WAITING / SECOND), &policy)?;
+        write_page(file, &rows, &tapes, (&habits, &arrivals))?;
+    }
     let told = Backtested {
         rows: &rows,
         days: tapes.iter().map(Day::of).collect(),
         fill_model: FILL_MODEL,
-        rows_per_second: seen.saturating_mul(1_000) / millis,
+        rows_per_second,
     };
     if args.json { crate::print_json(&told) } else { show(&told) }
+}
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Quotes and prints that orders looked at, per second and core.
+fn speed(cases: &[Case<'_>], since: Instant) -> u64 {
+    let seen: u64 =
+        cases.iter().flat_map(|case| case.worked.iter().flatten()).map(|w| w.rows).sum();
+    let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let cores = u64::try_from(threads()).unwrap_or(1).max(1);
+    seen.saturating_mul(1_000) / millis / cores
+}
+
+/// The page of a study. What it costs to wait a minute is measured for it, with the plain peg.
+fn write_page(
+    file: &PathBuf,
+    rows: &[Row],
+    tapes: &[Tape],
+    (habits, arrivals): (&Habits, &Arrivals),
+) -> Result<(), Stopped> {
+    let mut symbols: Vec<&str> = tapes.iter().map(|tape| tape.symbol.as_str()).collect();
+    symbols.dedup();
+    let books: Vec<Books> = symbols
+        .into_iter()
+        .map(|symbol| {
+            let days: Vec<Tape> =
+                tapes.iter().filter(|tape| tape.symbol == symbol).cloned().collect();
+            Books::of(symbol, &days, (habits, arrivals), threads())
+        })
+        .collect();
+    let page = Page { rows, tapes, books: &books, fill_model: FILL_MODEL };
+    fs::write(file, page.html()).map_err(|error| {
+        let message = format!("expected to write {}, found {error}", file.display());
+        Stopped::new(Exit::Refused, "UNWRITABLE", message)
+    })
 }
 
 fn show(told: &Backtested<'_>) -> Result<Exit, Stopped> {
@@ -334,5 +386,7 @@ fn show(told: &Backtested<'_>) -> Result<Exit, Stopped> {
     crate::print(
         "Cost H: what the orders paid against the mid at their arrival, over their half-spreads; a market order pays 1.",
     )?;
-    crate::print(told.fill_model)
+    crate::print(told.fill_model)?;
+    let millions = Decimal::new(i64::try_from(told.rows_per_second / 10_000).unwrap_or(0), 2);
+    crate::print(&format!("{millions} million quotes and prints a second and core."))
 }

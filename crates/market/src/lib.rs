@@ -15,7 +15,7 @@
 //! rates in `pace` and what may disturb it in [`unrest`]), [`matching`] (how one order of ours meets it), `pit` (one symbol: book and orders in time), [`order`] and
 //! [`refusal`] (what the broker says of an order), [`account`] (cash and shares), [`exchange`] (all of it, with the
 //! broker's `checks`), [`journal`] and `replay` (surviving a killed process), [`session`] (time that skips the gaps
-//! between processes), [`sample`] (a beginning that fits a plan).
+//! between processes), [`sample`] (a beginning that fits a plan), [`real`] (the figures of real books).
 //!
 //! ```
 //! use alchemiser_core::{ids::*, money::Money, quantity::Quantity, side::Side};
@@ -51,6 +51,7 @@ pub mod matching;
 pub mod order;
 mod pace;
 mod pit;
+pub mod real;
 pub mod refusal;
 mod replay;
 pub mod sample;

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use alchemiser_market::real::{Figures, HORIZONS_S};
+
 use crate::{
     course::{Course, Moves},
-    target::{Figures, HORIZONS_S, Signal, Target},
+    target::{Signal, Target},
     waiting::Waiting,
 };
 

@@ -5,13 +5,11 @@ use std::ops::Range;
 use alchemiser_market::{
     book::{Book, BookQuote, MarketEvent},
     listing::Listing,
+    real::{Figures, HORIZONS_S},
     session::SessionTime,
 };
 
-use crate::{
-    target::{Figures, HORIZONS_S},
-    waiting::Waiting,
-};
+use crate::waiting::Waiting;
 
 /// What is kept of a book's course.
 #[derive(Debug)]

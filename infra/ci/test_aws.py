@@ -335,6 +335,9 @@ def command_line(stack, plan_id):
         run = subprocess.run([program, *words, "--state", state], capture_output=True, text=True)
         stack.told.append(run.stdout + run.stderr)
         check(f"alchemiser {words[0]} --state {state}", (run.returncode, run.stderr), (0, ""))
+    over = subprocess.run([program, "cancel", plan_id, "--state", state], capture_output=True, text=True)
+    stack.told.append(over.stdout + over.stderr)
+    check("a plan that is over is not canceled", (over.returncode, "PLAN_OVER" in over.stderr), (2, True))
     halt = ["--account", ACCOUNT, "--state", state]
     for word, shown in [("halt", True), ("resume", False)]:
         subprocess.run([program, word, *halt], check=True, capture_output=True)

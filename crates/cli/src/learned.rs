@@ -114,7 +114,7 @@ fn text(said: &Said) -> String {
         }
         (None, None) => format!("{} has not crossed yet: E/Q is 1.", said.account),
         (Some(through), None) => {
-            format!("{} plans of {} with crosses, up to {through}.", said.plans, said.account)
+            format!("Plans of {} with crosses: {}, up to {through}.", said.account, said.plans)
         }
     };
     let ledger = match (said.made_again, said.agrees_with_ledger) {

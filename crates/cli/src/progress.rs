@@ -21,7 +21,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::{ladder::Ladder, table::plain};
+use crate::{
+    ladder::Ladder,
+    table::{plain, price},
+};
 
 /// Shows progress on standard error.
 #[derive(Debug)]
@@ -156,7 +159,7 @@ fn leg_line(leg: &Leg) -> String {
             "{} of {} at {}",
             plain(leg.filled().shares()),
             plain(leg.leaves().plus(leg.filled()).shares()),
-            average
+            price(average.dollars())
         ),
         None => "nothing filled".to_owned(),
     };
@@ -170,7 +173,8 @@ fn leg_line(leg: &Leg) -> String {
             )
         }
         (None, Some(child)) => {
-            format!("order {}: {} at {}", child.attempt, child.purpose.word(), child.terms.limit)
+            let limit = price(child.terms.limit.dollars());
+            format!("order {}: {} at {limit}", child.attempt, child.purpose.word())
         }
         (None, None) => "waiting".to_owned(),
     };
@@ -185,11 +189,13 @@ fn short_line(leg: &Leg) -> String {
     let head = format!("{:4} {:5}", leg.side.action(), leg.symbol());
     let filled = leg
         .average_price()
-        .map(|average| format!(" {}@{average}", plain(leg.filled().shares().round_dp(2))));
+        .map(|average| (plain(leg.filled().shares().round_dp(2)), price(average.dollars())))
+        .map(|(filled, average)| format!(" {filled}@{average}"));
     let stage = match (leg.outcome, leg.live()) {
         (Some(outcome), _) => outcome.word().to_owned(),
         (None, Some(child)) => {
-            format!("#{} {} {}", child.attempt, child.purpose.word(), child.terms.limit)
+            let limit = price(child.terms.limit.dollars());
+            format!("#{} {} {limit}", child.attempt, child.purpose.word())
         }
         (None, None) => "waiting".to_owned(),
     };

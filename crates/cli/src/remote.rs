@@ -15,7 +15,7 @@ pub(crate) fn is_bucket(path: &Path) -> bool {
 
 #[cfg(feature = "aws")]
 mod bucket {
-    use std::{path::Path, sync::Arc};
+    use std::{path::Path, sync::Arc, thread};
 
     use alchemiser_aws::{
         amazon::Amazon,
@@ -86,17 +86,24 @@ mod bucket {
         let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
         let state =
             StateDir::open(directory.path()).map_err(|error| load::state_stopped(&error))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let copied = runtime.map_err(|error| failed(&error))?.block_on(async {
-            let store = store(path).await?;
-            let copied = copy::kept(store.as_ref(), &KEPT, directory.path()).await;
-            copied.map_err(|error| failed(&error))
-        })?;
+        // Whoever asks may be at work in a runtime, and none starts within another.
+        let fetched = thread::scope(|scope| scope.spawn(|| fetch(path, directory.path())).join());
+        let copied = fetched.map_err(|_panicked| failed(&"the copy was not finished"))??;
         if copied == 0 {
             let message = format!("expected logs under {}, found none", path.display());
             return Err(Stopped::new(Exit::Refused, "STATE_MISSING", message));
         }
         Ok((state, Copy { _directory: directory }))
+    }
+
+    /// Copies what is kept; how many objects.
+    fn fetch(path: &Path, to: &Path) -> Result<usize, Stopped> {
+        let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| failed(&error))?.block_on(async {
+            let copied = copy::kept(store(path).await?.as_ref(), &KEPT, to).await;
+            copied.map_err(|error| failed(&error))
+        })
     }
 }
 

@@ -31,6 +31,9 @@ FIRST ?= 0
 # Schedules of faults on the host; every run of the tests plays 32.
 SCHEDULES ?= 1000
 
+# Accounts that `make crowd` trades at once; every run of the tests has six.
+ACCOUNTS ?= 50
+
 # Kills of the real binary in a night; every run of the tests makes 60.
 KILLS ?= 500
 
@@ -99,7 +102,6 @@ bench-exchange: ## orders a second that the exchange takes over HTTP, and how lo
 bench-host: ## how long it takes from a plan on the bus to its first order, all four functions as processes
 	$(CARGO) test --locked --workspace --bench first_order
 
-ACCOUNTS ?= 50
 crowd: ## four plans for each of ACCOUNTS (50) accounts at once, each account a stack of its own on this machine
 	ALCHEMISER_ACCOUNTS=$(ACCOUNTS) $(CARGO) test --locked --workspace --test host -- --nocapture plans_of_many_accounts_complete
 

@@ -15,7 +15,6 @@ use alchemiser_alpaca::{
 use alchemiser_core::{
     controls::Approved,
     ids::{BrokerOrderId, ClientOrderId, Symbol},
-    money::Money,
     policy::Policy,
     quantity::Quantity,
     quote::Snapshot,
@@ -24,7 +23,7 @@ use alchemiser_core::{
     side::Side,
 };
 use alchemiser_driver::{
-    audit::{BrokerFill, BrokerOrder, Truth},
+    audit::Truth,
     ports::{AssetsRead, Broker, Clock, MarketData, ReadError, SubmitError},
 };
 use alchemiser_exchange::{
@@ -33,13 +32,12 @@ use alchemiser_exchange::{
     exchange::{Exchange, Manner},
     fault::Script,
     order::Order,
-    request::{Kind, Size},
     server::{self, Shared},
     setup::Setup,
     stream::Frames,
 };
 use alchemiser_local::clock::VirtualClock;
-use alchemiser_tests::world::Venue;
+use alchemiser_tests::{books, world::Venue};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::{Mutex as Turns, oneshot};
@@ -144,9 +142,7 @@ impl Served {
 
     /// Every order of the account as the exchange has it.
     pub(crate) fn orders(&self) -> Vec<Order> {
-        let exchange = self.time.exchange.lock();
-        let venue = exchange.venue();
-        venue.account(0).orders.iter().map(|number| venue.order(*number).clone()).collect()
+        books::orders(self.time.exchange.lock().venue(), 0)
     }
 
     async fn in_turn<T>(&self, ask: impl Future<Output = T> + Send) -> T {
@@ -185,48 +181,15 @@ pub(crate) fn opening(number: &str) -> alchemiser_exchange::account::Opening {
     }
 }
 
-/// An order in the broker's books.
-fn booked(order: &Order) -> BrokerOrder {
-    let (Size::Shares(quantity), Kind::Limit(limit)) = (order.terms.size, order.terms.kind) else {
-        panic!("a plan sends limit orders of shares, found {:?}", order.terms);
-    };
-    BrokerOrder {
-        at: order.times.created,
-        client_order_id: order.terms.client_order_id.clone(),
-        symbol: order.terms.symbol.clone(),
-        side: order.terms.side,
-        quantity,
-        limit,
-    }
-}
-
 impl Venue for Served {
     fn truth(&self) -> Truth {
-        let orders: Vec<BrokerOrder> = self.orders().iter().map(booked).collect();
-        let exchange = self.time.exchange.lock();
-        let venue = exchange.venue();
-        let fills = venue.fills().iter().map(|fill| {
-            let order = venue.order(fill.order);
-            BrokerFill {
-                client_order_id: order.terms.client_order_id.clone(),
-                side: order.terms.side,
-                quantity: fill.execution.quantity,
-                price: fill.execution.price,
-            }
-        });
-        let cash = Money::new(venue.account(0).opening.cash.0);
-        Truth { cash, orders, fills: fills.collect() }
+        books::truth(self.time.exchange.lock().venue(), 0)
     }
 }
 
 /// Shares that the broker says changed hands, by symbol and side.
 pub(crate) fn traded(served: &Served) -> BTreeMap<(Symbol, Side), Quantity> {
-    let mut sums: BTreeMap<(Symbol, Side), Quantity> = BTreeMap::new();
-    for order in served.orders() {
-        let sum = sums.entry((order.terms.symbol.clone(), order.terms.side)).or_default();
-        *sum = sum.plus(order.filled);
-    }
-    sums
+    books::traded(served.time.exchange.lock().venue(), 0)
 }
 
 #[async_trait]

@@ -1,5 +1,7 @@
 //! What a floor shows to the outside.
 
+use std::cmp::Ordering;
+
 use alchemiser_core::{price::Price, side::Side};
 use alchemiser_market::book::{BookQuote, Phase};
 use jiff::Timestamp;
@@ -46,14 +48,14 @@ impl Floor {
             let lots = resting.leaves().round_lots(self.listing.round_lot).shares();
             let lots = u64::try_from(lots).unwrap_or(0);
             let ticks = resting.ticks();
-            let is_better = match side {
-                Side::Buy => ticks > best,
-                Side::Sell => ticks < best,
+            let inward = match side {
+                Side::Buy => ticks.cmp(&best),
+                Side::Sell => best.cmp(&ticks),
             };
-            match (lots, ticks) {
-                (1.., _) if is_better => (ticks, lots),
-                (1.., _) if ticks == best => (best, size + lots),
-                (0.., _) => (best, size),
+            match inward {
+                Ordering::Greater if lots > 0 => (ticks, lots),
+                Ordering::Equal => (best, size + lots),
+                Ordering::Greater | Ordering::Less => (best, size),
             }
         })
     }

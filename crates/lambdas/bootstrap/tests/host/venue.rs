@@ -9,8 +9,8 @@ use std::{
     },
 };
 
-use alchemiser_core::{ids::Symbol, money::Money, quantity::Quantity, side::Side};
-use alchemiser_driver::audit::{BrokerFill, BrokerOrder, Truth};
+use alchemiser_core::{ids::Symbol, quantity::Quantity, side::Side};
+use alchemiser_driver::audit::Truth;
 use alchemiser_exchange::{
     account::Opening,
     call::Call,
@@ -19,11 +19,11 @@ use alchemiser_exchange::{
     exchange::{Exchange, Manner},
     fault::Script,
     order::Order,
-    request::{Kind, Size},
     server::{self, Shared},
     setup::{Setup, Wanted},
     stream::Frames,
 };
+use alchemiser_tests::books;
 use axum::{
     extract::{Request, State},
     middleware::{self, Next},
@@ -257,38 +257,17 @@ impl Venue {
 
     /// Every order of an account, as the exchange has it.
     pub(crate) fn orders(&self, account: usize) -> Vec<Order> {
-        let exchange = self.shared.lock();
-        let venue = exchange.venue();
-        venue.account(account).orders.iter().map(|number| venue.order(*number).clone()).collect()
+        books::orders(self.shared.lock().venue(), account)
     }
 
     /// Shares that changed hands, by symbol and side.
     pub(crate) fn traded(&self, account: usize) -> BTreeMap<(Symbol, Side), Quantity> {
-        let mut sums: BTreeMap<(Symbol, Side), Quantity> = BTreeMap::new();
-        for order in self.orders(account) {
-            let sum = sums.entry((order.terms.symbol.clone(), order.terms.side)).or_default();
-            *sum = sum.plus(order.filled);
-        }
-        sums
+        books::traded(self.shared.lock().venue(), account)
     }
 
     /// The exchange's books of an account.
     pub(crate) fn truth(&self, account: usize) -> Truth {
-        let orders: Vec<BrokerOrder> = self.orders(account).iter().map(booked).collect();
-        let exchange = self.shared.lock();
-        let venue = exchange.venue();
-        let own = venue.fills().iter().filter(|fill| fill.account == account);
-        let fills = own.map(|fill| {
-            let order = venue.order(fill.order);
-            BrokerFill {
-                client_order_id: order.terms.client_order_id.clone(),
-                side: order.terms.side,
-                quantity: fill.execution.quantity,
-                price: fill.execution.price,
-            }
-        });
-        let cash = Money::new(venue.account(account).opening.cash.0);
-        Truth { cash, orders, fills: fills.collect() }
+        books::truth(self.shared.lock().venue(), account)
     }
 }
 
@@ -300,20 +279,5 @@ fn opening(account: usize, positions: &BTreeMap<String, Exact>) -> Opening {
         cash: Exact(CASH.into()),
         positions: positions.clone(),
         ..Opening::default()
-    }
-}
-
-/// An order in the broker's books.
-fn booked(order: &Order) -> BrokerOrder {
-    let (Size::Shares(quantity), Kind::Limit(limit)) = (order.terms.size, order.terms.kind) else {
-        panic!("a plan sends limit orders of shares, found {:?}", order.terms);
-    };
-    BrokerOrder {
-        at: order.times.created,
-        client_order_id: order.terms.client_order_id.clone(),
-        symbol: order.terms.symbol.clone(),
-        side: order.terms.side,
-        quantity,
-        limit,
     }
 }

@@ -7,12 +7,13 @@ use alchemiser_core::{
     quantity::Quantity,
 };
 use alchemiser_driver::{account, ports::Clock};
-use alchemiser_report::notice::{self, Message, Occasion, Places};
+use alchemiser_report::notice::{self, Message, Places};
 use alchemiser_tests::{
     plans,
     pulse::Script,
     world::{World, block_on, repository},
 };
+use alchemiser_wire::notice::Occasion;
 use rust_decimal::Decimal;
 
 const BEGIN: &str = "<!-- begin: written by a test -->\n";
@@ -47,7 +48,7 @@ fn all() -> Vec<(Occasion, Message)> {
     let difference = PositionDifference { symbol, expected, found: Quantity::ZERO };
     let attention = Execution { reconciled: Some(vec![difference]), ..completed.clone() };
     let states = [completed, failed, halted, attention];
-    states.iter().map(|state| (Occasion::of(state), message(state))).collect()
+    states.iter().map(|state| (message(state).occasion, message(state))).collect()
 }
 
 /// H10: each occasion has a message of its own, whose subject a mail reader shows whole.

@@ -11,6 +11,7 @@ use alchemiser_core::{
     reading::{AccountReading, Asset, Position, SessionClock},
     report::OrderReport,
 };
+use alchemiser_wire::notice::{Document, Occasion};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -176,12 +177,21 @@ pub trait EventPublisher: Debug + Send + Sync {
 /// A message to people: how a plan ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
+    /// Why somebody is told.
+    pub occasion: Occasion,
     /// A line.
     pub subject: String,
     /// The rest.
     pub text: String,
     /// The same as a page for a mail reader.
     pub html: String,
+}
+
+impl Notice {
+    /// What programs are told.
+    pub fn document(&self) -> Document {
+        Document::new(self.occasion, &self.subject, &self.text, &self.html)
+    }
 }
 
 /// Whoever passes messages on to people (an SNS topic with e-mail subscriptions, a directory).

@@ -1,4 +1,4 @@
-//! Messages to people, as files in `notices`: a text and a page for each.
+//! Messages to people, as files in `notices`: a text, a page, and both for programs, for each.
 
 use std::fs;
 
@@ -26,13 +26,18 @@ impl Notifier for FileNotifier {
         let text = format!("{}\n\n{}\n", notice.subject, notice.text);
         let written = fs::create_dir_all(&directory)
             .and_then(|()| fs::write(directory.join(format!("{name}.txt")), text))
-            .and_then(|()| fs::write(directory.join(format!("{name}.html")), &notice.html));
+            .and_then(|()| fs::write(directory.join(format!("{name}.html")), &notice.html))
+            .and_then(|()| {
+                fs::write(directory.join(format!("{name}.json")), notice.document().to_json())
+            });
         written.map_err(|error| PublishError(format!("{}: {error}", directory.display())))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use alchemiser_wire::notice::Occasion;
+
     use super::*;
 
     /// H10: a message is there to read; the same again is the same file.
@@ -41,7 +46,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let notifier = FileNotifier::new(&StateDir::open(dir.path()).unwrap());
         let [subject, text, html] = ["done", "12 of 12", "<p>12 of 12</p>"].map(str::to_owned);
-        let notice = Notice { subject, text, html };
+        let notice = Notice { occasion: Occasion::Completed, subject, text, html };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             notifier.notify(&notice).await.unwrap();
@@ -51,6 +56,7 @@ mod tests {
         let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
         let mut texts: Vec<String> = texts.collect();
         texts.sort();
-        assert_eq!(texts, ["<p>12 of 12</p>", "done\n\n12 of 12\n"]);
+        let document = notice.document().to_json();
+        assert_eq!(texts, ["<p>12 of 12</p>", "done\n\n12 of 12\n", &document]);
     }
 }

@@ -6,6 +6,7 @@ use alchemiser_core::{
     fact::StopCode,
     leg::{Leg, LegOutcome},
 };
+use alchemiser_wire::notice::Occasion;
 use jiff::Timestamp;
 use maud::{DOCTYPE, html};
 use rust_decimal::Decimal;
@@ -14,64 +15,52 @@ use crate::{
     figure::{Format, written},
     measure::Sums,
     plan::in_new_york,
+    schedule::{self, Profiles, Sent},
     words,
 };
 
 /// The longest subject, in characters.
 const SUBJECT_MAX: usize = 100;
 
-/// Why somebody is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occasion {
-    /// The plan is done.
-    Completed,
-    /// It is over, and not done.
-    Failed,
-    /// Trading in the account was stopped.
-    Halted,
-    /// Something is not as it should be, whatever became of the plan: a position, an order that nobody accounts for.
-    NeedsAttention,
+/// The occasion of a plan that is over.
+pub fn occasion(state: &Execution) -> Occasion {
+    let astray = state.children().any(|child| child.status == Status::Unresolved)
+        || state.has_open_orders()
+        || state.reconciled.as_ref().is_some_and(|found| !found.is_empty());
+    let halted = state.halt.is_some() || state.stop.is_some_and(StopCode::halts_account);
+    let completed = state.outcome.as_ref().is_some_and(|(outcome, _)| outcome.completed);
+    match (halted, astray, completed) {
+        (true, _, _) => Occasion::Halted,
+        (false, true, _) => Occasion::NeedsAttention,
+        (false, false, true) => Occasion::Completed,
+        (false, false, false) => Occasion::Failed,
+    }
 }
 
-impl Occasion {
-    /// The occasion of a plan that is over.
-    pub fn of(state: &Execution) -> Self {
-        let astray = state.children().any(|child| child.status == Status::Unresolved)
-            || state.has_open_orders()
-            || state.reconciled.as_ref().is_some_and(|found| !found.is_empty());
-        let halted = state.halt.is_some() || state.stop.is_some_and(StopCode::halts_account);
-        let completed = state.outcome.as_ref().is_some_and(|(outcome, _)| outcome.completed);
-        match (halted, astray, completed) {
-            (true, _, _) => Self::Halted,
-            (false, true, _) => Self::NeedsAttention,
-            (false, false, true) => Self::Completed,
-            (false, false, false) => Self::Failed,
-        }
+fn word(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::Completed => "completed",
+        Occasion::Failed => "failed",
+        Occasion::Halted => "halted",
+        Occasion::NeedsAttention => "needs you",
+        Occasion::Refused => "refused",
     }
+}
 
-    fn word(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Halted => "halted",
-            Self::NeedsAttention => "needs you",
+/// What to do now.
+fn next(occasion: Occasion) -> &'static str {
+    match occasion {
+        Occasion::Completed => "Nothing needs you.",
+        Occasion::Failed => {
+            "What was done stays done. `alchemiser report` shows each leg; `alchemiser explain PLAN SYMBOL` tells one."
         }
-    }
-
-    /// What to do now.
-    fn next(self) -> &'static str {
-        match self {
-            Self::Completed => "Nothing needs you.",
-            Self::Failed => {
-                "What was done stays done. `alchemiser report` shows each leg; `alchemiser explain PLAN SYMBOL` tells one."
-            }
-            Self::Halted => {
-                "New plans are refused until somebody has looked and says `alchemiser resume`."
-            }
-            Self::NeedsAttention => {
-                "Compare the account's orders and positions with the list below before the next plan."
-            }
+        Occasion::Halted => {
+            "New plans are refused until somebody has looked and says `alchemiser resume`."
         }
+        Occasion::NeedsAttention => {
+            "Compare the account's orders and positions with the list above before the next plan."
+        }
+        Occasion::Refused => "Nothing was traded. Mend the plan and send it again.",
     }
 }
 
@@ -89,6 +78,8 @@ pub struct Places {
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
+    /// Why somebody is told.
+    pub occasion: Occasion,
     /// A line of ASCII.
     pub subject: String,
     /// The rest.
@@ -99,7 +90,7 @@ pub struct Message {
 
 /// What is told of a plan that is over.
 pub fn of_plan(state: &Execution, places: &Places) -> Message {
-    let occasion = Occasion::of(state);
+    let occasion = occasion(state);
     let paragraphs = paragraphs(state, occasion);
     let list = needs(state);
     let report = match &places.report {
@@ -111,24 +102,24 @@ pub fn of_plan(state: &Execution, places: &Places) -> Message {
     if !list.is_empty() {
         parts.push(format!("Not as planned:\n- {}", list.join("\n- ")));
     }
-    parts.extend([occasion.next().to_owned(), format!("{kept}\n{report}")]);
+    parts.extend([next(occasion).to_owned(), format!("{kept}\n{report}")]);
     let text = parts.join("\n\n");
     let html = html! {
         (DOCTYPE)
         html lang="en" { body style="font:15px/1.5 sans-serif;max-width:640px" {
-            h2 style="margin:0 0 8px" { (state.plan.plan_id) ": " (occasion.word()) }
+            h2 style="margin:0 0 8px" { (state.plan.plan_id) ": " (word(occasion)) }
             @for paragraph in &paragraphs { p { (paragraph) } }
             @if !list.is_empty() { p { b { "Not as planned:" } } ul { @for line in &list { li { (line) } } } }
-            p { b { (occasion.next()) } }
+            p { b { (next(occasion)) } }
             p style="color:#555;font-size:13px" { (kept) br; (report) }
         } }
     };
-    Message { subject: subject(state, occasion), text, html: html.into_string() }
+    Message { occasion, subject: subject(state, occasion), text, html: html.into_string() }
 }
 
 /// What is told of an input that was refused.
 pub fn of_refusal(reason: &str) -> Message {
-    let next = "Nothing was traded. Mend the plan and send it again.";
+    let next = next(Occasion::Refused);
     let html = html! {
         (DOCTYPE)
         html lang="en" { body style="font:15px/1.5 sans-serif;max-width:640px" {
@@ -138,6 +129,7 @@ pub fn of_refusal(reason: &str) -> Message {
         } }
     };
     Message {
+        occasion: Occasion::Refused,
         subject: "Alchemiser: a plan was refused".to_owned(),
         text: format!("{reason}\n\n{next}"),
         html: html.into_string(),
@@ -151,7 +143,7 @@ fn subject(state: &Execution, occasion: Occasion) -> String {
     let traded = written(sums.traded().unwrap_or_default(), Format::Money);
     let head = format!(
         "Alchemiser {}: {done} of {} legs done, {traded} traded; ",
-        occasion.word(),
+        word(occasion),
         state.legs.len()
     );
     head.chars().chain(state.plan.plan_id.as_str().chars()).take(SUBJECT_MAX).collect()
@@ -165,7 +157,7 @@ fn paragraphs(state: &Execution, occasion: Occasion) -> Vec<String> {
     let mut all = vec![format!(
         "Plan {} {}. Account {} ({mode}). Received {}, over after {}.",
         plan.plan_id,
-        occasion.word(),
+        word(occasion),
         plan.account,
         in_new_york(plan.received_at),
         taken(plan.received_at, ended)
@@ -196,6 +188,9 @@ fn paragraphs(state: &Execution, occasion: Occasion) -> Vec<String> {
             written(bps, Format::Signed)
         ));
     }
+    all.extend(
+        schedule::advice(state, &Profiles::default()).map(|advice| advice.sentences(Sent::Yes)),
+    );
     if let Some(code) = state.stop {
         let by = state
             .stopped_by()

@@ -3,7 +3,7 @@
 //! Inputs from outside are read strictly: a key that stands twice, a number that is not finite, a field of the wrong
 //! type is refused with its path, what was expected and what was found ([`plan`], [`incoming`]). What we write
 //! ourselves is versioned: [`entry`] (the execution log), [`account`] (the account log), [`ledger`],
-//! [`learning`], and the events of [`event`]. Decimals are JSON strings without exponent; times are RFC 3339.
+//! [`learning`], the messages of [`notice`], and the events of [`event`]. Decimals are JSON strings without exponent; times are RFC 3339.
 #![warn(missing_docs)]
 #![warn(clippy::as_conversions, clippy::float_arithmetic, clippy::indexing_slicing)]
 
@@ -15,6 +15,7 @@ mod fact;
 pub mod incoming;
 pub mod learning;
 pub mod ledger;
+pub mod notice;
 pub mod plan;
 pub mod request;
 mod strict;

@@ -57,8 +57,8 @@ pub async fn handle(
             }
             (Settled::Ledger { .. } | Settled::Ignored(_), _) => None,
         };
-        if let Some(Message { subject, text, html }) = message {
-            let notice = Notice { subject, text, html };
+        if let Some(Message { occasion, subject, text, html }) = message {
+            let notice = Notice { occasion, subject, text, html };
             notifier.notify(&notice).await.map_err(|error| Failed::new("NOTIFY", error))?;
         }
         Ok(Some(settled))

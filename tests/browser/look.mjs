@@ -49,19 +49,63 @@ async function look(context, file, legs, scheme, width) {
   const bare = await page.locator("svg.chart").evaluateAll((all) =>
     all.filter((one) => {
       const box = one.getBoundingClientRect();
-      const drawn = one.querySelectorAll("path.band, path.rest, path.cross").length;
+      const drawn = one.querySelectorAll(".band, .rest, .cross").length;
       return box.width < 100 || box.height < 40 || drawn < 2 || !one.getAttribute("aria-label");
     }).length,
   );
   if (bare > 0) found.push(`${bare} pictures show nothing`);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-  if (wide) found.push(`the page is wider than a window of ${width}`);
+  found.push(...(await page.evaluate(layout)));
+  found.push(...(await page.evaluate(unexplained)));
   const dim = await page.evaluate(contrasts);
   found.push(...dim);
   await page.screenshot({ path: join(out, `${basename(file, ".html")}-${scheme}-${width}.png`), fullPage: true });
   await page.close();
   looked += 1;
   faults.push(...found.map((fault) => `${file} (${scheme}, ${width}): ${fault}`));
+}
+
+/** Numbers without a word on how they are made. */
+function unexplained() {
+  const cells = [...document.querySelectorAll("td.r, dl.facts dd, .cards b")];
+  const bare = cells.filter((cell) => /\d/.test(cell.textContent) && !cell.querySelector("[title], code") && !cell.closest("[title]"));
+  return bare.map((cell) => `nothing explains "${cell.textContent.trim()}" in <${cell.tagName}>`);
+}
+
+/** The page as it is printed: on white, and no table or picture wider than the paper. */
+async function print(context, file) {
+  const page = await context.newPage();
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  await page.setViewportSize({ width: 794, height: 1123 });
+  await page.goto(pathToFileURL(resolve(file)).href, { waitUntil: "load" });
+  const ground = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  faults.push(...(await page.evaluate(layout)).map((fault) => `${file} (print): ${fault}`));
+  if (ground !== "rgb(255, 255, 255)") faults.push(`${file} (print): the ground is ${ground}`);
+  await page.screenshot({ path: join(out, `${basename(file, ".html")}-print.png`), fullPage: true });
+  await page.pdf({ path: join(out, `${basename(file, ".html")}.pdf`), format: "A4" });
+  await page.close();
+  looked += 1;
+}
+
+/** What does not fit: the page, a picture, a table that nobody can reach or name. */
+function layout() {
+  const found = [];
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
+  for (const element of document.querySelectorAll("body *")) {
+    const style = getComputedStyle(element);
+    const scrolls = /auto|scroll/.test(style.overflowX);
+    if (scrolls && (element.tabIndex !== 0 || !element.getAttribute("aria-label"))) {
+      found.push(`<${element.tagName} class="${element.className}"> scrolls, and has no label or cannot be reached by keyboard`);
+    }
+    if (scrolls && element.querySelector("svg")) found.push("a picture scrolls");
+  }
+  for (const text of document.querySelectorAll("figure > svg text")) {
+    const box = text.getBoundingClientRect();
+    const shown = box.width > 0;
+    if (shown && (box.left < 0 || box.right > clientWidth)) found.push(`"${text.textContent}" of a picture is cut off`);
+    if (shown && box.height < 9) found.push(`"${text.textContent}" of a picture is ${box.height} high`);
+  }
+  return found;
 }
 
 /** Texts whose contrast to the page's ground is below 4.5 (WCAG AA). */
@@ -102,7 +146,8 @@ try {
     const [file, legs] = word.split("=");
     const count = legs === undefined ? null : Number(legs);
     for (const scheme of ["light", "dark"]) await look(context, file, count, scheme, 1100);
-    await look(context, file, count, "light", 400);
+    for (const scheme of ["light", "dark"]) await look(context, file, count, scheme, 390);
+    await print(context, file);
   }
 } finally {
   await context.close();

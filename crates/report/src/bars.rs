@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use rust_decimal::Decimal;
 
-use crate::scale::{Scale, float, place};
+use crate::scale::{Scale, WHOLE, across, float, place};
 
 /// A line of a bar chart.
 #[derive(Clone, Debug)]
@@ -15,32 +15,29 @@ pub(crate) struct Bar {
     pub(crate) title: String,
 }
 
-const WIDTH: f64 = 760.0;
 const ROW: f64 = 22.0;
-const NAME: f64 = 110.0;
-const VALUE: f64 = 96.0;
 
 /// Bars to the right for what was paid, to the left for what was earned.
 pub(crate) fn bars(bars: &[Bar], label: &str) -> Markup {
     let least = bars.iter().map(|bar| float(bar.value)).fold(0.0, f64::min);
     let most = bars.iter().map(|bar| float(bar.value)).fold(0.0, f64::max);
-    let scale = Scale::new((least, most), (NAME, WIDTH - VALUE));
+    let scale = Scale::new((least, most), (0.0, WHOLE));
     let height = ROW * count(bars.len()) + 8.0;
     let zero = scale.at(0.0);
     html! {
-        svg.bars viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(label) {
+        svg.bars height=(height) role="img" aria-label=(label) {
             title { (label) }
-            path.axis d=(format!("M{} 0V{height}", place(zero))) {}
+            line.axis x1=(across(zero)) x2=(across(zero)) y1="0" y2=(height) {}
             @for (index, bar) in bars.iter().enumerate() {
                 @let y = ROW * count(index) + 4.0;
                 @let end = scale.at(float(bar.value));
                 g {
                     title { (bar.title) }
-                    text.name x=(NAME - 10.0) y=(place(y + ROW / 2.0)) text-anchor="end" dominant-baseline="middle" { (bar.name) }
+                    text.name x="-8" y=(place(y + ROW / 2.0)) text-anchor="end" dominant-baseline="middle" { (bar.name) }
                     rect class=(if bar.value > Decimal::ZERO { "paid" } else { "earned" })
-                        x=(place(zero.min(end))) y=(place(y + 3.0))
-                        width=(place((end - zero).abs().max(1.0))) height=(ROW - 6.0) rx="2" {}
-                    text.value x=(place(end.max(zero) + 6.0)) y=(place(y + ROW / 2.0)) dominant-baseline="middle" { (bar.text) }
+                        x=(across(zero.min(end))) y=(place(y + 3.0))
+                        width=(across((end - zero).abs().max(1.0))) height=(ROW - 6.0) rx="2" {}
+                    text.value x=(across(end.max(zero))) dx="6" y=(place(y + ROW / 2.0)) dominant-baseline="middle" { (bar.text) }
                 }
             }
         }
@@ -64,15 +61,15 @@ pub(crate) fn shifts(shifts: &[Shift], label: &str) -> Markup {
         .flat_map(|shift| [shift.before, shift.target, shift.after])
         .map(float)
         .fold(0.01, f64::max);
-    let scale = Scale::new((0.0, most), (NAME, WIDTH - 24.0));
+    let scale = Scale::new((0.0, most), (0.0, WHOLE));
     let rows = ROW * count(shifts.len());
     let (ticks, _) = scale.ticks(6.0);
     html! {
-        svg.shifts viewBox=(format!("0 0 {WIDTH} {}", rows + 26.0)) role="img" aria-label=(label) {
+        svg.shifts height=(rows + 26.0) role="img" aria-label=(label) {
             title { (label) }
             @for tick in ticks {
-                @let x = place(scale.at(tick));
-                path.grid d=(format!("M{x} 0V{rows}")) {}
+                @let x = across(scale.at(tick));
+                line.grid x1=(x) x2=(x) y1="0" y2=(rows) {}
                 text.tick x=(x) y=(rows + 16.0) text-anchor="middle" { (format!("{:.1} %", tick * 100.0)) }
             }
             @for (index, shift) in shifts.iter().enumerate() {
@@ -88,11 +85,11 @@ fn row(shift: &Shift, y: f64, scale: &Scale) -> Markup {
     html! {
         g {
             title { (shift.title) }
-            text.name x=(NAME - 10.0) y=(place(y)) text-anchor="end" dominant-baseline="middle" { (shift.name) }
-            path.moved d=(format!("M{} {}H{}", place(before), place(y), place(after))) {}
-            circle.before cx=(place(before)) cy=(place(y)) r="4" {}
-            circle.after cx=(place(after)) cy=(place(y)) r="4" {}
-            path.target d=(format!("M{} {}v14", place(target), place(y - 7.0))) {}
+            text.name x="-8" y=(place(y)) text-anchor="end" dominant-baseline="middle" { (shift.name) }
+            line.moved x1=(across(before)) x2=(across(after)) y1=(place(y)) y2=(place(y)) {}
+            circle.before cx=(across(before)) cy=(place(y)) r="4" {}
+            circle.after cx=(across(after)) cy=(place(y)) r="4" {}
+            line.target x1=(across(target)) x2=(across(target)) y1=(place(y - 7.0)) y2=(place(y + 7.0)) {}
         }
     }
 }

@@ -12,14 +12,11 @@ use crate::{
     figure::{Format, written},
     history::{Fill, History, Seen},
     measure,
-    scale::{Scale, clock, float, place, seconds, time_ticks},
+    scale::{Scale, WHOLE, across, clock, float, place, seconds, time_ticks},
     words,
 };
 
-const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 240.0;
-const LEFT: f64 = 62.0;
-const RIGHT: f64 = 14.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 30.0;
 
@@ -39,7 +36,7 @@ pub(crate) fn chart(state: &Execution, leg: &Leg, history: &History) -> Option<M
     let frame = Frame::of(state, leg, history)?;
     let label = label(&frame);
     Some(html! {
-        svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(label) data-leg=(leg.symbol()) {
+        svg.chart height=(HEIGHT) role="img" aria-label=(label) data-leg=(leg.symbol()) {
             title { (label) }
             (frame.axes())
             (frame.band())
@@ -116,14 +113,14 @@ impl<'a> Frame<'a> {
             until: ended,
             quotes,
             fills,
-            time: Scale::new((-margin, length), (LEFT, WIDTH - RIGHT)),
+            time: Scale::new((-margin, length), (0.0, WHOLE)),
             price: Scale::new((low - pad, high + pad), (HEIGHT - BOTTOM, TOP)),
         })
     }
 
     /// Where a moment is; what lies outside is at the edge.
     fn x(&self, at: Timestamp) -> f64 {
-        self.time.at(seconds(self.from, at)).clamp(LEFT, WIDTH - RIGHT)
+        self.time.at(seconds(self.from, at)).clamp(0.0, WHOLE)
     }
 
     /// Where a price is; what lies outside is at the edge.
@@ -134,16 +131,16 @@ impl<'a> Frame<'a> {
     fn axes(&self) -> Markup {
         let (prices, decimals) = self.price.ticks(5.0);
         let times = time_ticks(seconds(self.from, self.until));
-        let bottom = place(HEIGHT - BOTTOM);
+        let bottom = HEIGHT - BOTTOM;
         html! {
             @for price in prices {
                 @let y = place(self.price.at(price));
-                path.grid d=(format!("M{LEFT} {y}H{}", WIDTH - RIGHT)) {}
-                text.tick x=(LEFT - 8.0) y=(y) text-anchor="end" dominant-baseline="middle" { (format!("{price:.0$}", decimals.max(2))) }
+                line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
+                text.tick x="-8" y=(y) text-anchor="end" dominant-baseline="middle" { (format!("{price:.0$}", decimals.max(2))) }
             }
             @for time in times {
-                @let x = place(self.time.at(time));
-                path.grid d=(format!("M{x} {bottom}v4")) {}
+                @let x = across(self.time.at(time));
+                line.grid x1=(x) x2=(x) y1=(bottom) y2=(bottom + 4.0) {}
                 text.tick x=(x) y=(HEIGHT - 10.0) text-anchor="middle" { (clock(time)) }
             }
         }
@@ -153,7 +150,6 @@ impl<'a> Frame<'a> {
     fn band(&self) -> Markup {
         let inside: Vec<&Seen> = self.quotes.iter().filter(|seen| seen.at <= self.until).collect();
         let Some(first) = inside.first() else { return html! {} };
-        let end = place(WIDTH - RIGHT);
         let along = |of: fn(&Seen) -> f64| {
             let step = |seen: &&Seen| [place(self.x(seen.at)), place(self.y(of(seen)))];
             let steps: Vec<String> =
@@ -166,15 +162,17 @@ impl<'a> Frame<'a> {
         let back: Vec<String> =
             inside.iter().rev().map(back).map(|[y, x]| format!("V{y}H{x}")).collect();
         let top = place(self.y(float(first.ask)));
-        let area = format!("M{start} {top}{asks}H{end}{}", back.concat());
+        let area = format!("M{start} {top}{asks}H{WHOLE}{}", back.concat());
         let bids = along(|seen| float(seen.bid));
         let line = |price: rust_decimal::Decimal, steps: &str| {
-            format!("M{start} {}{steps}H{end}", place(self.y(float(price))))
+            format!("M{start} {}{steps}H{WHOLE}", place(self.y(float(price))))
         };
         html! {
-            path.band d=(format!("{area}Z")) {}
-            path.touch d=(line(first.ask, &asks)) {}
-            path.touch d=(line(first.bid, &bids)) {}
+            svg width="100%" height=(HEIGHT) viewBox=(format!("0 0 {WHOLE} {HEIGHT}")) preserveAspectRatio="none" {
+                path.band d=(format!("{area}Z")) {}
+                path.touch d=(line(first.ask, &asks)) {}
+                path.touch d=(line(first.bid, &bids)) {}
+            }
         }
     }
 
@@ -182,7 +180,7 @@ impl<'a> Frame<'a> {
         let Some(quote) = self.leg.arrival else { return html! {} };
         let y = place(self.y(float(quote.mid())));
         html! {
-            path.arrival d=(format!("M{LEFT} {y}H{}", WIDTH - RIGHT)) {
+            line.arrival x1="0" x2="100%" y1=(y) y2=(y) {
                 title { "mid at arrival: " (written(quote.mid(), Format::Price)) }
             }
         }
@@ -190,9 +188,9 @@ impl<'a> Frame<'a> {
 
     fn escalation(&self) -> Markup {
         let Some(child) = measure::escalated(self.leg) else { return html! {} };
-        let x = place(self.x(child.intended_at));
+        let x = across(self.x(child.intended_at));
         html! {
-            path.escalation d=(format!("M{x} {TOP}V{}", HEIGHT - BOTTOM)) {
+            line.escalation x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {
                 title { "after " (clock(seconds(self.from, child.intended_at))) " the spread is paid" }
             }
         }
@@ -203,7 +201,7 @@ impl<'a> Frame<'a> {
         let (from, until) =
             (self.x(child.intended_at), self.x(child.ended_at.unwrap_or(self.until)));
         let limit = float(child.terms.limit.dollars());
-        let y = place(self.y(limit));
+        let y = self.y(limit);
         let class = match child.purpose {
             Purpose::Rest => "rest",
             Purpose::Cross => "cross",
@@ -213,8 +211,8 @@ impl<'a> Frame<'a> {
         html! {
             g tabindex="0" role="img" aria-label=(title_of(child, beyond, &end)) {
                 title { (title_of(child, beyond, &end)) }
-                path class=(class) d=(format!("M{} {y}H{}", place(from), place(until.max(from + 2.0)))) {}
-                path class=(class) d=(format!("M{} {y}m0-4v8", place(from))) {}
+                line class=(class) x1=(across(from)) x2=(across(until.max(from + 2.0))) y1=(place(y)) y2=(place(y)) {}
+                line class=(class) x1=(across(from)) x2=(across(from)) y1=(place(y - 4.0)) y2=(place(y + 4.0)) {}
             }
         }
     }
@@ -229,7 +227,7 @@ impl<'a> Frame<'a> {
             clock(seconds(self.from, fill.at))
         );
         html! {
-            circle.fill cx=(place(self.x(fill.at))) cy=(place(self.y(float(price)))) r="4.5" { title { (label) } }
+            circle.fill cx=(across(self.x(fill.at))) cy=(place(self.y(float(price)))) r="4.5" { title { (label) } }
         }
     }
 }

@@ -68,12 +68,12 @@ fn learned(state: &Execution) -> Markup {
             p.soft { "Nothing was known of what the account's own crosses cost when the plan began " code { (why.code()) }
                 ", so an E/Q of 1 was assumed: a cross pays the spread." }
         } @else {
-            div.wide { table {
+            div.wide tabindex="0" role="region" aria-label="what the account's own crosses had cost" { table {
                 caption { "What the account's own crosses had cost when the plan began; `adaptive` crosses earlier where E/Q is low." }
                 thead { tr { th scope="col" { "spread" } th.r scope="col" { "crosses" } (heading(Term::Learned)) } }
                 tbody { @for spread in Spread::ALL { tr {
                     th scope="row" { (name(spread)) }
-                    td.r { (known.ratios.of(spread).fills) }
+                    td.r { span.n title="fills of crossing orders, as many as were learned from" { (known.ratios.of(spread).fills) } }
                     td.r { (Figure::new(Term::Learned, Format::Ratio, Some(known.ratios.of(spread).value))) }
                 } } }
             } }
@@ -102,7 +102,7 @@ fn buckets(legs: &[Leg]) -> Markup {
 /// Groups of legs, one a line.
 pub(crate) fn table(caption: &str, group: &str, rows: &[(String, Sums)]) -> Markup {
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label=(caption) { table {
             caption { (caption) }
             thead { tr {
                 th scope="col" { (group) }
@@ -112,7 +112,7 @@ pub(crate) fn table(caption: &str, group: &str, rows: &[(String, Sums)]) -> Mark
             } }
             tbody { @for (name, sums) in rows { tr {
                 th scope="row" { (name) }
-                td.r { (sums.legs) }
+                td.r { span.n title="legs that are summed in this line" { (sums.legs) } }
                 td.r { (Figure::new(Term::Traded, Format::Money, sums.traded())) }
                 td.r { (Figure::new(Term::Cost, Format::SignedMoney, sums.cost())) }
                 td.r { (Figure::new(Term::CostBps, Format::Signed, sums.cost_bps())) }

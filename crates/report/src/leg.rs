@@ -25,7 +25,7 @@ use crate::{
 /// All legs on one table, each leading to its own part.
 pub(crate) fn overview(state: &Execution) -> Markup {
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label="all legs" { table {
             caption { "One line a leg; a symbol leads to its picture." }
             thead { tr {
                 th scope="col" { "leg" } th scope="col" { "side" }
@@ -138,7 +138,7 @@ fn shares_by(leg: &Leg) -> Markup {
 fn orders(leg: &Leg) -> Markup {
     let begun = leg.children.first().map(|child| child.intended_at);
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label=(format!("orders of {}", leg.symbol())) { table {
             caption { "Orders, oldest first; times are minutes since the first order." }
             thead { tr {
                 th.r scope="col" { "#" } th.r scope="col" { "sent" } th scope="col" { "to" }

@@ -13,7 +13,8 @@ use crate::{
     figure::{Figure, Format, written},
     layout::{card, glossary, heading, page as whole},
     measure::Sums,
-    scale::{Scale, float, place},
+    scale::{Scale, WHOLE, across, float, place},
+    schedule::{self, Advice, Profiles, Sent},
     term::Term,
     words,
 };
@@ -69,7 +70,7 @@ fn content(plans: &[&Execution]) -> Markup {
         (trend(plans))
         section { h2 { "By symbol" } (by_symbol(plans)) }
         section { h2 { "By policy" } (grouped(plans, "policy", policy)) }
-        section { h2 { "By time of day" } (grouped(plans, "first order, New York", hour)) }
+        section { h2 { "By time of day" } (grouped(plans, "first order, New York", hour)) (late(plans)) }
         (worst(plans))
         (listed(plans))
     }
@@ -111,6 +112,19 @@ fn hour(_: &Execution, leg: &Leg) -> Option<String> {
     let zone = TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC);
     let hour = leg.started_at?.to_zoned(zone).hour();
     Some(format!("{hour:02}:00–{hour:02}:59"))
+}
+
+/// What the same plans would have cost late in the day, and how many began where spreads are widest.
+fn late(plans: &[&Execution]) -> Markup {
+    let advices = plans.iter().filter_map(|plan| schedule::advice(plan, &Profiles::default()));
+    let advices: Vec<Advice> = advices.collect();
+    let early = advices.iter().filter(|advice| advice.opening).count();
+    html! {
+        @if let Some(all) = Advice::all(advices) { p { (all.sentences(Sent::Yes)) } }
+        @if early > 0 {
+            p { (early) @if early == 1 { " plan" } @else { " plans" } " sent the first order within half an hour of the open, where spreads are widest." }
+        }
+    }
 }
 
 fn by_symbol(plans: &[&Execution]) -> Markup {
@@ -163,30 +177,34 @@ fn line(points: &[(Date, Sums)]) -> Markup {
     let low = values.iter().copied().fold(-0.1, f64::min);
     let high = values.iter().copied().fold(1.1, f64::max);
     let last = u32::try_from(points.len().saturating_sub(1)).map_or(1.0, f64::from).max(1.0);
-    let (across, up) =
-        (Scale::new((0.0, last), (60.0, 740.0)), Scale::new((low, high), (190.0, 10.0)));
+    let (along, up) =
+        (Scale::new((0.0, last), (0.0, WHOLE)), Scale::new((low, high), (190.0, 10.0)));
     let (ticks, decimals) = up.ticks(5.0);
-    let spot = |index: usize| place(across.at(u32::try_from(index).map_or(0.0, f64::from)));
+    let spot = |index: usize| along.at(u32::try_from(index).map_or(0.0, f64::from));
     let path: Vec<String> = values
         .iter()
         .enumerate()
-        .map(|(index, value)| format!("{} {}", spot(index), place(up.at(*value))))
+        .map(|(index, value)| format!("{} {}", place(spot(index)), place(up.at(*value))))
         .collect();
     let label = format!("cost in half-spreads on {} days", points.len());
     html! {
-        svg.trend viewBox="0 0 760 220" role="img" aria-label=(label) {
+        svg.trend height="220" role="img" aria-label=(label) {
             title { (label) }
             @for tick in ticks {
-                path.grid d=(format!("M60 {}H740", place(up.at(tick)))) {}
-                text.tick x="52" y=(place(up.at(tick))) text-anchor="end" dominant-baseline="middle" { (format!("{tick:.0$}", decimals.max(1))) }
+                @let y = place(up.at(tick));
+                line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
+                text.tick x="-8" y=(y) text-anchor="end" dominant-baseline="middle" { (format!("{tick:.0$}", decimals.max(1))) }
             }
-            path.arrival d=(format!("M60 {}H740", place(up.at(1.0)))) { title { "a market order: +1.00" } }
-            path.rest d=(format!("M{}", path.join("L"))) {}
+            @let market = place(up.at(1.0));
+            line.arrival x1="0" x2="100%" y1=(market) y2=(market) { title { "a market order: +1.00" } }
+            svg width="100%" height="220" viewBox=(format!("0 0 {WHOLE} 220")) preserveAspectRatio="none" {
+                path.rest d=(format!("M{}", path.join("L"))) {}
+            }
             @for (index, ((day, _), value)) in points.iter().zip(&values).enumerate() {
-                circle.fill cx=(spot(index)) cy=(place(up.at(*value))) r="4" { title { (day) ": " (format!("{value:.2}")) " half-spreads" } }
+                circle.fill cx=(across(spot(index))) cy=(place(up.at(*value))) r="4" { title { (day) ": " (format!("{value:.2}")) " half-spreads" } }
             }
-            @if let Some((first, _)) = points.first() { text.tick x="60" y="212" text-anchor="start" { (first) } }
-            @if let (Some((day, _)), true) = (points.last(), points.len() > 1) { text.tick x="740" y="212" text-anchor="end" { (day) } }
+            @if let Some((first, _)) = points.first() { text.tick x="0" y="212" text-anchor="start" { (first) } }
+            @if let (Some((day, _)), true) = (points.last(), points.len() > 1) { text.tick x="100%" y="212" text-anchor="end" { (day) } }
         }
     }
 }
@@ -201,7 +219,7 @@ fn worst(plans: &[&Execution]) -> Markup {
         section {
             h2 { "The legs that cost most" }
             @if all.is_empty() { p.empty { "Nothing was filled on a known quote." } } @else {
-                div.wide { table {
+                div.wide tabindex="0" role="region" aria-label="the legs that cost most" { table {
                     thead { tr {
                         th scope="col" { "plan" } th scope="col" { "leg" }
                         (heading(Term::Traded)) (heading(Term::Cost)) (heading(Term::CostBps)) (heading(Term::HalfSpreads))
@@ -228,7 +246,7 @@ fn listed(plans: &[&Execution]) -> Markup {
     html! {
         section {
             h2 { "Plans" }
-            div.wide { table {
+            div.wide tabindex="0" role="region" aria-label="all plans" { table {
                 thead { tr {
                     th scope="col" { "plan" } th scope="col" { "received" } th scope="col" { "end" }
                     th.r scope="col" { "sells" } th.r scope="col" { "buys" }
@@ -240,8 +258,8 @@ fn listed(plans: &[&Execution]) -> Markup {
                         th scope="row" { (plan.plan.plan_id) }
                         td { (at(plan.plan.received_at)) }
                         td { (words::plan(plan).0) }
-                        td.r { (plan.side(Side::Sell).count()) }
-                        td.r { (plan.side(Side::Buy).count()) }
+                        td.r { span.n title="legs that sell" { (plan.side(Side::Sell).count()) } }
+                        td.r { span.n title="legs that buy" { (plan.side(Side::Buy).count()) } }
                         td.r { (Figure::new(Term::Traded, Format::Money, sums.traded())) }
                         td.r { (Figure::new(Term::Cost, Format::SignedMoney, sums.cost())) }
                         td.r { (Figure::new(Term::HalfSpreads, Format::Signed, sums.half_spreads())) }

@@ -210,12 +210,12 @@ fn log_section(logged: &Logged<'_>, state: &Execution) -> Markup {
             h2 { "The log" }
             p { "This page is made of the plan's log alone. Each entry carries the hash of the one before; the last one's stands for all." }
             dl.facts {
-                (fact(&html! { "entries" }, &html! { (logged.entries.len()) }))
-                (fact(&html! { "owners" }, &html! { (state.epoch) }))
-                (fact(&html! { "release" }, &html! { (last.map_or("–", |entry| entry.code_version.as_str())) }))
+                (fact(&html! { "entries" }, &html! { span.n title="entries of the plan's log, each created once" { (logged.entries.len()) } }))
+                (fact(&html! { "owners" }, &html! { span.n title="processes that owned the plan, one after the other" { (state.epoch) } }))
+                (fact(&html! { "release" }, &html! { span.n title="the release that wrote the last entry" { (last.map_or("–", |entry| entry.code_version.as_str())) } }))
                 (fact(&html! { "workflow" }, &html! { code { (state.plan.correlation_id) } }))
                 (fact(&link(Term::Funds), &html! { (Figure::new(Term::Funds, Format::Money, funds)) }))
-                (fact(&html! { "quotes of the tape" }, &html! { (logged.tape.len()) }))
+                (fact(&html! { "quotes of the tape" }, &html! { span.n title="quotes that were kept for the pictures, at most one a second and leg" { (logged.tape.len()) } }))
             }
             p { "SHA-256 of the last entry: " code { (logged.sha256) } }
             @match settings {

@@ -14,6 +14,15 @@ pub(crate) fn place(value: f64) -> String {
     format!("{rounded}")
 }
 
+/// Drawings are so many units wide, whatever the width of the page.
+pub(crate) const WHOLE: f64 = 1000.0;
+
+/// How far across a drawing a place is, in percent: what is drawn so keeps its shape at every width.
+pub(crate) fn across(value: f64) -> String {
+    let rounded = (value / WHOLE * 10_000.0).round() / 100.0;
+    format!("{rounded}%")
+}
+
 /// A straight scale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
@@ -113,8 +122,8 @@ mod tests {
         let scale = Scale::new((5.0, 5.0), (0.0, 100.0));
         assert!((scale.at(5.0) - 50.0).abs() < 1e-9);
         assert_eq!(
-            (place(12.345), place(12.0), clock(83.6)),
-            ("12.3".into(), "12".into(), "1:24".into())
+            (place(12.345), across(123.456), clock(83.6)),
+            ("12.3".into(), "12.35%".into(), "1:24".into())
         );
     }
 

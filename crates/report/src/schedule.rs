@@ -205,6 +205,21 @@ fn compared(leg: &Leg, profiles: &Profiles) -> Option<(Decimal, Compared)> {
 }
 
 impl Advice {
+    /// Of many plans together, without what is one plan's own; `None` for none.
+    pub(crate) fn all(plans: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let plus = |sum: Self, one: Self| Self {
+            cost: sum.cost.saturating_add(one.cost),
+            at_1545: sum.at_1545.saturating_add(one.at_1545),
+            own: sum.own + one.own,
+            recorded: sum.recorded + one.recorded,
+            one_tick: sum.one_tick + one.one_tick,
+            opening: false,
+            closes_before: false,
+        };
+        let all = plans.into_iter().reduce(plus)?;
+        Some(Self { opening: false, closes_before: false, ..all })
+    }
+
     /// In sentences.
     pub fn sentences(&self, sent: Sent) -> String {
         let (did, else_) = match sent {

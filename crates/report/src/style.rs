@@ -27,17 +27,22 @@ nav{margin:14px 0 0;font-size:14px;display:flex;gap:14px;flex-wrap:wrap}
 .n{font-variant-numeric:tabular-nums;cursor:help}
 .none{color:var(--soft);position:relative}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.wide{overflow-x:auto;margin:10px 0}
+.wide{overflow-x:auto;margin:10px 0;container-type:inline-size}
+.wide:focus-visible{outline:2px solid var(--rest);outline-offset:2px}
 table{border-collapse:collapse;width:100%;font-size:14px}
-caption{text-align:left;color:var(--soft);font-size:13.5px;padding:0 0 6px}
+caption{text-align:left;color:var(--soft);font-size:13.5px;padding:0 0 6px;max-width:100cqi}
 th,td{padding:5px 10px 5px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--soft);font-size:13px;white-space:nowrap}
 th a{color:inherit}
 .r{text-align:right}
 td.r{white-space:nowrap}
 figure{margin:10px 0 0}
-svg{display:block;width:100%;height:auto;font:11px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif}
+svg{display:block;font:11px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif}
 svg text{fill:var(--ink)}
+figure>svg{overflow:visible;margin-left:64px;width:calc(100% - 80px)}
+figure>svg.bars{width:calc(100% - 150px)}
+svg path{vector-effect:non-scaling-stroke}
+.mark{overflow:visible}
 svg .tick{fill:var(--soft)}
 svg g:focus{outline:2px solid var(--rest);outline-offset:3px}
 .grid,.axis{stroke:var(--line);stroke-width:1;fill:none}
@@ -72,6 +77,6 @@ dl.terms dt{font-weight:600;margin-top:10px}
 dl.terms dd{margin:0}
 .empty{border:1px dashed var(--line);border-radius:8px;padding:12px 14px;color:var(--soft)}
 @media print{:root{color-scheme:light;--ground:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--band:#dbe6f3;--touch:#7d97b8;--rest:#1f5fbf;--cross:#b3470a;--fill:#0b7a55;--bad:#b3261e;--good:#0b6b4a;--open:#7a5b00;--shade:#f1f4f8}
-body{max-width:none;padding:0}nav{display:none}article,figure,table,.cards{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.wide{overflow:visible}}
-@media screen and (max-width:560px){body{padding:18px 12px 40px}article{padding:12px}figure{overflow-x:auto}figure>svg{width:680px}figure>svg.bars,figure>svg.shifts{width:100%;font-size:18px}}
+body{max-width:none;padding:0}nav{display:none}article,figure,table,.cards{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.wide{overflow:visible}table{font-size:11px}th,caption{font-size:10.5px}th,td{padding-right:6px}thead th{white-space:normal;vertical-align:bottom}}
+@media screen and (max-width:560px){body{padding:18px 12px 40px}article{padding:12px}.slim{display:none}.wide th[scope=row],.wide:has(th[scope=row]) thead th:first-child{position:sticky;left:0;background:var(--ground)}article .wide th[scope=row],article .wide:has(th[scope=row]) thead th:first-child{background:var(--card)}figure>svg{margin-left:58px;width:calc(100% - 74px)}figure>svg.bars{width:calc(100% - 130px)}}
 ";

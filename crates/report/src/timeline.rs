@@ -11,12 +11,14 @@ use maud::{Markup, html};
 
 use crate::{
     history::History,
-    scale::{Scale, clock, place, seconds, time_ticks},
+    scale::{Scale, WHOLE, across, clock, place, seconds, time_ticks},
     words,
 };
 
-const WIDTH: f64 = 760.0;
-const LEFT: f64 = 84.0;
+/// A phase that takes so much of the width has room for its name on a phone; one that takes so little has none anywhere.
+const ROOMY: f64 = 0.17 * WHOLE;
+const SLIM: f64 = 0.06 * WHOLE;
+
 const TOP: f64 = 34.0;
 const ROW: f64 = 16.0;
 
@@ -32,19 +34,19 @@ pub(crate) fn timeline(state: &Execution, history: &History) -> Markup {
     let from = state.claimed_at;
     let until = state.outcome.as_ref().map_or(state.last_at, |(_, at)| *at);
     let length = seconds(from, until).max(1.0);
-    let time = Scale::new((0.0, length), (LEFT, WIDTH - 14.0));
+    let time = Scale::new((0.0, length), (0.0, WHOLE));
     let line = Line { state, from, until, time };
     let legs: Vec<&Leg> = state.legs.iter().filter(|leg| !leg.children.is_empty()).collect();
     let rows = ROW * u32::try_from(legs.len()).map_or(0.0, f64::from);
     let height = TOP + rows + 26.0;
     let label = format!("phases and orders of {} legs over {}", legs.len(), clock(length));
     html! {
-        svg.timeline viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(label) {
+        svg.timeline height=(height) role="img" aria-label=(label) {
             title { (label) }
             (line.phases(TOP + rows))
             @for time in time_ticks(length) {
-                @let x = place(line.time.at(time));
-                path.grid d=(format!("M{x} {}v4", TOP + rows)) {}
+                @let x = across(line.time.at(time));
+                line.grid x1=(x) x2=(x) y1=(TOP + rows) y2=(TOP + rows + 4.0) {}
                 text.tick x=(x) y=(height - 8.0) text-anchor="middle" { (clock(time)) }
             }
             @for (index, leg) in legs.into_iter().enumerate() {
@@ -56,7 +58,7 @@ pub(crate) fn timeline(state: &Execution, history: &History) -> Markup {
 
 impl Line<'_> {
     fn x(&self, at: Timestamp) -> f64 {
-        self.time.at(seconds(self.from, at)).clamp(LEFT, WIDTH - 14.0)
+        self.time.at(seconds(self.from, at)).clamp(0.0, WHOLE)
     }
 
     fn phases(&self, bottom: f64) -> Markup {
@@ -74,9 +76,10 @@ impl Line<'_> {
                 g {
                     title { (phase.word()) ": " (format!("{taken:.1} s")) }
                     rect class=(if index % 2 == 0 { "phase even" } else { "phase" })
-                        x=(place(from)) y="18" width=(place((until - from).max(0.0))) height=(place(bottom - 18.0)) {}
-                    @if until - from > 46.0 {
-                        text.tick x=(place(f64::midpoint(from, until))) y="12" text-anchor="middle" { (phase.word()) }
+                        x=(across(from)) y="18" width=(across((until - from).max(0.0))) height=(place(bottom - 18.0)) {}
+                    @if until - from > SLIM {
+                        text class=(if until - from > ROOMY { "tick" } else { "tick slim" })
+                            x=(across(f64::midpoint(from, until))) y="12" text-anchor="middle" { (phase.word()) }
                     }
                 }
             }
@@ -97,13 +100,13 @@ impl Line<'_> {
         html! {
             g {
                 title { (title) }
-                text.name x=(LEFT - 8.0) y=(middle) text-anchor="end" dominant-baseline="middle" { (leg.symbol()) }
-                path.span d=(format!("M{} {middle}H{}", place(from), place(until.max(from + 1.0)))) {}
+                text.name x="-8" y=(middle) text-anchor="end" dominant-baseline="middle" { (leg.symbol()) }
+                line.span x1=(across(from)) x2=(across(until.max(from + 1.0))) y1=(middle) y2=(middle) {}
                 @for child in leg.children.iter().filter(|child| child.status != Status::Unsent) {
                     (self.order(child, y))
                 }
                 @for fill in history.fills(leg.symbol()) {
-                    circle.fill cx=(place(self.x(fill.at))) cy=(middle) r="2.5" {}
+                    circle.fill cx=(across(self.x(fill.at))) cy=(middle) r="2.5" {}
                 }
             }
         }
@@ -115,13 +118,13 @@ impl Line<'_> {
             Purpose::Rest => "rest",
             Purpose::Cross => "cross",
         };
-        let top = place(y + 3.0);
-        let sent = place(self.x(child.intended_at));
+        let sent = across(self.x(child.intended_at));
         html! {
-            path class=(class) d=(format!("M{sent} {top}v{}", ROW - 6.0)) {}
+            line class=(class) x1=(sent) x2=(sent) y1=(place(y + 3.0)) y2=(place(y + ROW - 3.0)) {}
             @if let Some(asked) = child.cancel {
-                @let x = self.x(asked.first_at);
-                path.cancel d=(format!("M{} {}l5 5m0-5l-5 5", place(x - 2.5), place(y + ROW / 2.0 - 2.5))) {}
+                svg.mark x=(across(self.x(asked.first_at))) y=(place(y + ROW / 2.0)) {
+                    path.cancel d="M-2.5-2.5l5 5m0-5l-5 5" {}
+                }
             }
         }
     }

@@ -104,7 +104,7 @@ fn shift(weight: &Weight<'_>) -> Option<Shift> {
 fn table(weights: &[Weight<'_>]) -> Markup {
     use crate::layout::heading;
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label="weights of all items" { table {
             thead { tr {
                 th scope="col" { "symbol" } th scope="col" { "action" } th.r scope="col" { "asked for" }
                 (heading(Term::WeightBefore)) (heading(Term::WeightTarget)) (heading(Term::WeightAfter))

@@ -157,7 +157,7 @@ fn a_month_is_a_page() {
     assert!(code == 0 && html.contains("No plan was received in these days"), "{html}");
 }
 
-/// 32 legs are a page of at most 2 MB; how long it takes is printed, and bounded where the program is optimised.
+/// 32 legs are a page of at most 2 MB; how long it takes is printed here, and bounded where pages are looked at (`make browser`).
 #[test]
 fn a_large_plan_is_a_small_page() {
     let Some(plan) = crate::shared::shared("real-plan-2026-01-26.json") else { return };

@@ -40,6 +40,8 @@ pub enum Plant {
     UsageLost,
     /// The halt switch is not read.
     HaltUnread,
+    /// That a person canceled the plan is not read.
+    CancelUnread,
     /// A cancel that was asked for counts as done.
     CancelAssumed,
     /// A crossing order asks for the whole target again.
@@ -100,7 +102,7 @@ mod switch {
 
     impl Plant {
         /// Every fault.
-        pub const ALL: [Self; 25] = [
+        pub const ALL: [Self; 26] = [
             Self::IdOfARetry,
             Self::AbsentWhenNotFound,
             Self::PublishedBeforeCommit,
@@ -117,6 +119,7 @@ mod switch {
             Self::ValidityIgnored,
             Self::UsageLost,
             Self::HaltUnread,
+            Self::CancelUnread,
             Self::CancelAssumed,
             Self::WholeAgain,
             Self::FillsTakenBack,
@@ -147,6 +150,7 @@ mod switch {
                 Self::ValidityIgnored => "no valid_until",
                 Self::UsageLost => "counter not persisted",
                 Self::HaltUnread => "halt not read",
+                Self::CancelUnread => "cancellation of a plan not read",
                 Self::CancelAssumed => "unconfirmed cancel treated as canceled",
                 Self::WholeAgain => "full quantity at escalation",
                 Self::FillsTakenBack => "fills taken back by an older reading",

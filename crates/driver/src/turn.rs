@@ -316,6 +316,9 @@ impl<'a> Owned<'a> {
         if wants(reads.halt, self.observed.halt.is_some()) {
             let said = self.switch.read(&self.floor.desk.store, &self.state.plan).await;
             let said = if is_planted(Plant::HaltUnread) { Ok(Said::default()) } else { said };
+            let unread = is_planted(Plant::CancelUnread);
+            let said =
+                said.map(|said| Said { canceled: said.canceled.filter(|_| !unread), ..said });
             readings.said(said, self.now());
         }
         for error in readings.failed {

@@ -170,10 +170,7 @@ fn over(world: &mut World, state: &Execution) {
         world
             .broken("I14", format!("{id} is over, and its account still says that it is canceled"));
     }
-    let is_canceled = world.watch.canceled.contains_key(id.as_str());
-    if state.stop == Some(StopCode::Canceled) && !is_canceled {
-        world.broken("I10", format!("{id} ended as canceled, and nobody had canceled it"));
-    }
+    taken_back(world, state);
     // A zombie may take the account for a plan that is over; whoever wants it next finds out.
     if account.holder.is_some_and(|holder| holder.plan == id) && !account.waiting.is_empty() {
         world.broken(
@@ -181,6 +178,36 @@ fn over(world: &mut World, state: &Execution) {
             format!("others wait for the account, and {id}, which is over, holds it"),
         );
     }
+}
+
+/// I10: only a plan that somebody canceled ends as canceled; one that was canceled before it was claimed sends no order, and is
+/// not done.
+fn taken_back(world: &mut World, state: &Execution) {
+    let id = state.plan.plan_id.as_str();
+    let is_canceled = world.watch.canceled.contains_key(id);
+    if state.stop == Some(StopCode::Canceled) && !is_canceled {
+        world.broken("I10", format!("{id} ended as canceled, and nobody had canceled it"));
+    }
+    if !world.watch.canceled_unclaimed.contains(id) {
+        return;
+    }
+    let ids = state.children().map(|child| child.client_order_id.as_str());
+    let sent = ids.filter(|id| world.watch.sent.contains_key(*id)).count();
+    let outcome = state.outcome.as_ref().map(|(outcome, _)| outcome);
+    let is_done = outcome.is_some_and(|outcome| outcome.completed && !outcome.no_trades_needed);
+    if sent > 0 || is_done {
+        let found = format!(
+            "{id} was canceled before it was claimed, sent {sent} orders and ended as {:?}",
+            outcome.map(|outcome| outcome.status)
+        );
+        world.broken("I10", found);
+    }
+}
+
+/// Whether a plan was claimed, or is known to have been.
+pub(crate) fn has_log(world: &World, plan_id: &str) -> bool {
+    let prefix = log_prefix(world, plan_id);
+    world.store.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(&prefix))
 }
 
 /// I8: no order of a plan that nobody looks after any more is open.

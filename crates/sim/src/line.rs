@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    check::has_log,
     fault::Fault,
     trial::Moment,
     watch::HALT_ANSWERED,
@@ -272,6 +273,9 @@ impl World {
         let Ok(entry) = AccountEntry::from_bytes(bytes) else { return };
         let old = later(self.now, HALT_ANSWERED);
         if let Change::Canceled(plan, _) = &entry.change {
+            if !has_log(self, plan.as_str()) {
+                self.watch.canceled_unclaimed.insert(plan.to_string());
+            }
             self.watch.canceled.entry(plan.to_string()).or_insert(self.now);
             self.plan(old, Happening::HaltIsOld(self.now));
         }

@@ -1,7 +1,7 @@
 //! What all processes share: time, the agenda, the store, the bus, the broker, and what is to go wrong.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex},
 };
 
@@ -94,6 +94,8 @@ pub(crate) struct Watch {
     pub(crate) halt: Option<(Halt, Timestamp)>,
     /// The plans that were canceled, and since when (in true time).
     pub(crate) canceled: BTreeMap<String, Timestamp>,
+    /// Those of them that were canceled before they were claimed.
+    pub(crate) canceled_unclaimed: BTreeSet<String>,
     /// The plan that holds the account.
     pub(crate) holder: Option<String>,
     /// Trading calls of the last minute.

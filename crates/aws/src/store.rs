@@ -80,6 +80,23 @@ impl S3Store {
         }
     }
 
+    /// The directories right below a prefix that ends with a slash, each as a prefix of its own, in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the bucket does not answer, or may not be listed.
+    pub async fn directories(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        count(&self.writes);
+        let list = self.client.list_objects_v2().bucket(self.place.bucket()).delimiter("/");
+        let mut pages = list.prefix(self.place.key(prefix)).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.refused("ListObjectsV2", prefix, &error))?;
+            let below = page.common_prefixes().iter().filter_map(|common| common.prefix());
+            found.extend(below.filter_map(|key| self.place.own(key)).map(str::to_owned));
+        }
+        Ok(found)
+    }
+
     /// Whether the bucket keeps every version of an object; says what it does instead.
     ///
     /// # Errors

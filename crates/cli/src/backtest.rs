@@ -337,7 +337,7 @@ fn write_page(
 
 fn show(told: &Backtested<'_>) -> Result<Exit, Stopped> {
     for Day { symbol, date, quotes, prints, unusable, repeated, outside_session } in &told.days {
-        crate::print(&format!(
+        crate::say(&format!(
             "{symbol} {date}: {quotes} quotes, {prints} prints; left out: {unusable} unusable, {repeated} repeated, {outside_session} outside the session"
         ))?;
     }
@@ -382,11 +382,11 @@ fn show(told: &Backtested<'_>) -> Result<Exit, Stopped> {
             }),
         ]);
     }
-    crate::print(&shown.to_string())?;
-    crate::print(
+    crate::print(&crate::table::fitted(&shown))?;
+    crate::say(
         "Cost H: what the orders paid against the mid at their arrival, over their half-spreads; a market order pays 1.",
     )?;
-    crate::print(told.fill_model)?;
+    crate::say(told.fill_model)?;
     let millions = Decimal::new(i64::try_from(told.rows_per_second / 10_000).unwrap_or(0), 2);
-    crate::print(&format!("{millions} million quotes and prints a second and core."))
+    crate::say(&format!("{millions} million quotes and prints a second and core."))
 }

@@ -19,7 +19,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use crate::{
     examine::{self, Finding, Verdict},
     exit::{Exit, Stopped},
-    remote,
+    remote, table,
 };
 
 /// The variable that says which account is meant.
@@ -167,7 +167,9 @@ pub(crate) async fn admitted(
         let line = if mend.is_empty() { said } else { format!("{said}; {mend}") };
         match verdict {
             Verdict::Good => {}
-            Verdict::Warning => eprintln!("warning: {code}: {line}"),
+            Verdict::Warning => {
+                eprintln!("{}", table::flowed_error(&format!("warning: {code}: {line}")));
+            }
             Verdict::Wrong => return Err(refused(code, &line)),
         }
     }

@@ -62,7 +62,7 @@ pub(crate) async fn cancel(args: CancelArgs) -> Result<Exit, Stopped> {
 
 async fn attempt(args: CancelArgs) -> Result<Exit, Stopped> {
     let known = {
-        let readable = load::readable(&args.state)?;
+        let readable = load::readable_for(&args.state, &args.plan_id)?;
         let log = load::plan(&readable, &args.plan_id)?;
         folded(log.entries.iter().flat_map(|entry| &entry.facts))?
     };
@@ -254,7 +254,7 @@ fn say(args: &CancelArgs, now: &Execution, by: &Halt, left: Option<&str>) -> Res
         }
         None => lines.extend(left.map(str::to_owned)),
     }
-    crate::print(&lines.join("\n"))
+    crate::say(&lines.join("\n"))
 }
 
 fn next(state: &Path, plan: &PlanId) -> String {

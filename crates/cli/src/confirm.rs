@@ -2,7 +2,10 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use crate::exit::{Exit, Stopped};
+use crate::{
+    exit::{Exit, Stopped},
+    table,
+};
 
 /// Goes on when `--yes` was given, or when a person at the terminal says so.
 pub(crate) fn confirmed(question: &str, is_given: bool) -> Result<(), Stopped> {
@@ -15,7 +18,9 @@ pub(crate) fn confirmed(question: &str, is_given: bool) -> Result<(), Stopped> {
     }
     let failed = |error: std::io::Error| Stopped::failed("TERMINAL", &error);
     let mut terminal = std::io::stderr();
-    write!(terminal, "{question} [y/N] ").and_then(|()| terminal.flush()).map_err(failed)?;
+    write!(terminal, "{} ", table::flowed_error(&format!("{question} [y/N]")))
+        .and_then(|()| terminal.flush())
+        .map_err(failed)?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).map_err(failed)?;
     if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {

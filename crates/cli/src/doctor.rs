@@ -164,12 +164,12 @@ fn show(findings: &[Finding]) -> Result<Exit, Stopped> {
         };
         table.add_row([finding.check, word, &finding.said]);
     }
-    crate::print(&table.to_string())?;
+    crate::print(&table::fitted(&table))?;
     let mends = findings.iter().filter(|finding| finding.verdict != Verdict::Good);
     let mends: Vec<String> =
         mends.map(|finding| format!("{}: {}", finding.code, finding.mend)).collect();
     if mends.is_empty() {
-        return crate::print("Everything is in order. Nothing was traded.");
+        return crate::say("Everything is in order. Nothing was traded.");
     }
-    crate::print(&format!("\nTo do:\n  {}\n\nNothing was traded.", mends.join("\n  ")))
+    crate::say(&format!("\nTo do:\n  {}\n\nNothing was traded.", mends.join("\n  ")))
 }

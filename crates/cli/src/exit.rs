@@ -6,6 +6,8 @@ use alchemiser_core::plan::PlanRefused;
 use alchemiser_local::settings::{CONFIG_REFUSED, ConfigRefused};
 use serde::Serialize;
 
+use crate::table;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -123,7 +125,8 @@ impl Stopped {
             // A reader that went away hears nothing; the exit code stays.
             drop(crate::print_json(&said));
         } else {
-            eprintln!("{}: {}: {}", self.exit.word(), self.code, self.message);
+            let line = format!("{}: {}: {}", self.exit.word(), self.code, self.message);
+            eprintln!("{}", table::flowed_error(&line));
         }
     }
 }

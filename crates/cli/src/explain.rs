@@ -27,7 +27,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Exit, Stopped> {
 }
 
 fn attempt(args: &ExplainArgs) -> Result<Exit, Stopped> {
-    let state = load::readable(&args.read.state)?;
+    let state = load::readable_for(&args.read.state, &args.plan_id)?;
     let log = load::plan(&state, &args.plan_id)?;
     let logged = Logged { entries: &log.entries, sha256: &log.sha256, tape: &[] };
     let symbol = Symbol::new(&args.symbol)
@@ -53,7 +53,7 @@ fn attempt(args: &ExplainArgs) -> Result<Exit, Stopped> {
     let width = table::width();
     for sentence in &sentences {
         let margin = sentence.after.map_or_else(String::new, clock);
-        crate::print(&wrapped(&format!("{margin:>8}  "), &sentence.text, width))?;
+        crate::print(&table::under(&format!("{margin:>8}  "), &sentence.text, width))?;
     }
     Ok(Exit::Completed)
 }
@@ -66,12 +66,4 @@ fn seconds(after: SignedDuration) -> String {
 fn clock(after: SignedDuration) -> String {
     let tenths = after.as_millis().max(0) / 100;
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
-}
-
-/// A sentence on lines of at most `width` characters, under its margin.
-fn wrapped(margin: &str, text: &str, width: usize) -> String {
-    let indent = " ".repeat(margin.chars().count());
-    let options = textwrap::Options::new(width).initial_indent(margin).subsequent_indent(&indent);
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::fill(text, options)
 }

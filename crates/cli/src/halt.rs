@@ -105,7 +105,7 @@ fn say(
             since: halt.map(|halt| halt.at.to_string()),
         });
     }
-    crate::print(text)
+    crate::say(text)
 }
 
 /// Stops trading.

@@ -80,7 +80,7 @@ async fn look(args: &LearnedArgs) -> Result<Exit, Stopped> {
         made_again,
         spreads: lines(&crosses, &policy),
     };
-    if args.read.json { crate::print_json(&said) } else { crate::print(&text(&said)) }
+    if args.read.json { crate::print_json(&said) } else { crate::say(&text(&said)) }
 }
 
 fn lines(crosses: &Crosses, policy: &Policy) -> Vec<Line> {

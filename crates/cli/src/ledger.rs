@@ -55,7 +55,7 @@ fn attempt(args: &LedgerArgs) -> Result<Exit, Stopped> {
         }
         Some(LedgerCommand::List(filter)) => list(filter),
         Some(LedgerCommand::Show { plan_id, filter }) => {
-            load::plan(&*load::readable(&filter.read.state)?, plan_id)?;
+            load::stored(&load::readable_for(&filter.read.state, plan_id)?, plan_id)?;
             let lines = filtered(filter, Some(plan_id))?;
             match format(filter, None) {
                 None => {
@@ -93,7 +93,7 @@ fn written(lines: &[LedgerLine], format: Format, out: Option<&Path>) -> Result<E
         let message = format!("expected to write {}, found: {error}", out.display());
         Stopped::new(Exit::Failed, "OUTPUT", message)
     })?;
-    crate::print(&format!("{} ({} orders)", out.display(), lines.len()))
+    crate::say(&format!("{} ({} orders)", out.display(), lines.len()))
 }
 
 /// One line a plan, and what each strategy's share of all of it is.
@@ -109,7 +109,7 @@ fn list(filter: &LedgerFilter) -> Result<Exit, Stopped> {
         None => {}
     }
     if plans.is_empty() {
-        return crate::print(
+        return crate::say(
             "No order with fills is in the ledger, or none that the filters let through.",
         );
     }
@@ -158,7 +158,7 @@ fn number(text: Option<&str>) -> Option<Decimal> {
 /// One line an order.
 fn orders(lines: Vec<LedgerLine>) -> Result<Exit, Stopped> {
     if lines.is_empty() {
-        return crate::print("No order with fills is in the ledger.");
+        return crate::say("No order with fills is in the ledger.");
     }
     let headings = [
         "plan",

@@ -1,6 +1,9 @@
 //! Reading a state directory without using it.
 
-use std::{ops::Deref, path::Path};
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use alchemiser_core::{execution::Execution, policy::Policy};
 use alchemiser_driver::audit::StoredLog;
@@ -35,6 +38,8 @@ pub(crate) fn state_stopped(error: &StateError) -> Stopped {
 /// A state directory to be read: one of this machine, or a copy of what a bucket holds now.
 pub(crate) struct Readable {
     state: StateDir,
+    /// What a person calls it.
+    named: PathBuf,
     _copy: Option<remote::Copy>,
 }
 
@@ -46,13 +51,27 @@ impl Deref for Readable {
     }
 }
 
+/// Opens a directory of this machine that must be there already, to read it.
+pub(crate) fn here(path: &Path) -> Result<Readable, Stopped> {
+    Ok(Readable { state: existing(path)?, named: path.to_owned(), _copy: None })
+}
+
 /// Opens what must be there already, to read it.
 pub(crate) fn readable(path: &Path) -> Result<Readable, Stopped> {
+    opened(path, None)
+}
+
+/// Opens what must be there already, to read one plan: of a bucket nothing else is read.
+pub(crate) fn readable_for(path: &Path, plan_id: &str) -> Result<Readable, Stopped> {
+    opened(path, Some(plan_id))
+}
+
+fn opened(path: &Path, plan_id: Option<&str>) -> Result<Readable, Stopped> {
     if !remote::is_bucket(path) {
-        return Ok(Readable { state: existing(path)?, _copy: None });
+        return here(path);
     }
-    let (state, copy) = remote::copied(path)?;
-    Ok(Readable { state, _copy: Some(copy) })
+    let (state, copy) = remote::copied(path, plan_id)?;
+    Ok(Readable { state, named: path.to_owned(), _copy: Some(copy) })
 }
 
 /// Opens a directory that must be there already.
@@ -79,15 +98,21 @@ pub(crate) struct PlanLog {
     pub(crate) sha256: String,
 }
 
-/// Reads the log of a plan, and checks its chain.
-pub(crate) fn plan(state: &StateDir, plan_id: &str) -> Result<PlanLog, Stopped> {
+/// The log of a plan, as it is stored.
+pub(crate) fn stored(readable: &Readable, plan_id: &str) -> Result<StoredLog, Stopped> {
     let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
-    let names = books::names(state).map_err(|error| failed(&error))?;
+    let names = books::names(readable).map_err(|error| failed(&error))?;
     let wanted = format!("/{}", encode(plan_id));
     let Some(name) = names.iter().find(|name| name.ends_with(&wanted)) else {
-        return Err(unknown(state, plan_id, &names));
+        return Err(unknown(&readable.named, plan_id, &names));
     };
-    let log = books::log(state, name.clone()).map_err(|error| failed(&error))?;
+    books::log(readable, name.clone()).map_err(|error| failed(&error))
+}
+
+/// Reads the log of a plan, and checks its chain.
+pub(crate) fn plan(readable: &Readable, plan_id: &str) -> Result<PlanLog, Stopped> {
+    let log = stored(readable, plan_id)?;
+    let name = &log.name;
     let unreadable = |seq: u64, found: &dyn std::fmt::Display| {
         let message =
             format!("{name} entry {seq}: {found}; `alchemiser verify` says what is wrong");
@@ -109,7 +134,7 @@ pub(crate) fn plan(state: &StateDir, plan_id: &str) -> Result<PlanLog, Stopped> 
 }
 
 /// No plan of this id, and which ones look like it.
-fn unknown(state: &StateDir, plan_id: &str, names: &[String]) -> Stopped {
+fn unknown(place: &Path, plan_id: &str, names: &[String]) -> Stopped {
     let known = names.iter().filter_map(|name| decode(name.rsplit('/').next()?));
     let mut near: Vec<(f64, String)> =
         known.map(|known| (strsim::jaro_winkler(plan_id, &known), known)).collect();
@@ -120,7 +145,7 @@ fn unknown(state: &StateDir, plan_id: &str, names: &[String]) -> Stopped {
         if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
     let message = format!(
         "expected a plan that was executed here, found none with the id {plan_id:?}{hint}; `alchemiser status --state {}` lists them",
-        state.root().display()
+        place.display()
     );
     Stopped::new(Exit::Refused, "PLAN_UNKNOWN", message)
 }

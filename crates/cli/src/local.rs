@@ -161,10 +161,10 @@ async fn up(args: &UpArgs) -> Result<Exit, Stopped> {
     let address = handle.address;
     stop_on_signals(handle).map_err(|error| Stopped::failed("HOST_SIGNALS", &error))?;
     fs::write(&place, address.to_string()).map_err(|error| refused("HOST_IO", &place, &error))?;
-    crate::print(&format!("host on http://{address}; Ctrl-C ends it and every function"))?;
+    crate::say(&format!("host on http://{address}; Ctrl-C ends it and every function"))?;
     machine.run().await;
     fs::remove_file(&place).map_err(|error| refused("HOST_IO", &place, &error))?;
-    crate::print("the host has ended; no function is left")
+    crate::say("the host has ended; no function is left")
 }
 
 /// Ctrl-C and a polite kill end the host.
@@ -244,7 +244,7 @@ async fn events(args: &HostArgs) -> Result<Exit, Stopped> {
     let events = ask(args, Method::GET, "events", (Vec::new(), Some(ANSWER_MAX))).await?;
     let lines: Vec<String> =
         events.as_array().into_iter().flatten().map(Value::to_string).collect();
-    crate::print(&lines.join("\n"))
+    crate::say(&lines.join("\n"))
 }
 
 async fn dlq(args: &HostArgs) -> Result<Exit, Stopped> {
@@ -254,5 +254,5 @@ async fn dlq(args: &HostArgs) -> Result<Exit, Stopped> {
 
 async fn down(args: &HostArgs) -> Result<Exit, Stopped> {
     ask(args, Method::POST, "stop", (Vec::new(), Some(ANSWER_MAX))).await?;
-    crate::print("the host is ending")
+    crate::say("the host is ending")
 }

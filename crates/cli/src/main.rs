@@ -107,7 +107,12 @@ fn print_json(value: &impl serde::Serialize) -> Result<Exit, Stopped> {
     print(&text)
 }
 
-/// Prints a text on its own line. A reader that went away is no failure.
+/// Says something to a person: as [`print`], in lines that fit into the terminal.
+fn say(text: &str) -> Result<Exit, Stopped> {
+    print(&table::flowed(text))
+}
+
+/// Prints a text on its own line, as it is. A reader that went away is no failure.
 fn print(text: &str) -> Result<Exit, Stopped> {
     use std::io::Write;
     match writeln!(std::io::stdout(), "{text}") {

@@ -34,7 +34,7 @@ pub(crate) fn man(args: &ManArgs) -> Result<Exit, Stopped> {
         );
         Stopped::new(Exit::Failed, "OUTPUT", message)
     })?;
-    crate::print(&format!("manual pages are in {}", directory.display()))
+    crate::say(&format!("manual pages are in {}", directory.display()))
 }
 
 fn written(directory: &Path) -> std::io::Result<()> {

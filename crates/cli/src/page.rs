@@ -18,7 +18,8 @@ use serde::Serialize;
 use crate::{
     args::ReportArgs,
     exit::{Exit, Stopped},
-    load,
+    load::{self, Readable},
+    table,
 };
 
 #[derive(Serialize)]
@@ -34,7 +35,10 @@ pub(crate) fn page(args: &ReportArgs) -> Result<Exit, Stopped> {
 }
 
 fn attempt(args: &ReportArgs) -> Result<Exit, Stopped> {
-    let state = load::readable(&args.read.state)?;
+    let state = match &args.plan_id {
+        Some(plan_id) => load::readable_for(&args.read.state, plan_id)?,
+        None => load::readable(&args.read.state)?,
+    };
     let (name, html, plans) = match (&args.plan_id, &args.since) {
         (Some(plan_id), _) => (format!("{}.html", encode(plan_id)), of_plan(&state, plan_id)?, 1),
         (None, since) => {
@@ -71,10 +75,10 @@ fn attempt(args: &ReportArgs) -> Result<Exit, Stopped> {
         let file = out.display().to_string();
         return crate::print_json(&Said { file, bytes: html.len(), plans });
     }
-    crate::print(&format!("{} ({} kB)", out.display(), html.len().div_ceil(1000)))
+    crate::say(&format!("{} ({} kB)", out.display(), html.len().div_ceil(1000)))
 }
 
-fn of_plan(state: &StateDir, plan_id: &str) -> Result<String, Stopped> {
+fn of_plan(state: &Readable, plan_id: &str) -> Result<String, Stopped> {
     let log = load::plan(state, plan_id)?;
     let tape = tape(state, &log);
     let logged = Logged { entries: &log.entries, sha256: &log.sha256, tape: &tape };
@@ -99,10 +103,12 @@ fn tape(state: &StateDir, log: &load::PlanLog) -> Vec<TapeLine> {
     for path in paths {
         match fs::read(&path).and_then(|bytes| tape::from_bytes(&bytes)) {
             Ok(more) => lines.extend(more),
-            Err(error) => eprintln!(
-                "warning: QUOTE_TAPE: {}: {error}; the picture goes without",
-                path.display()
-            ),
+            Err(error) => {
+                let place = path.display();
+                let line =
+                    format!("warning: QUOTE_TAPE: {place}: {error}; the picture goes without");
+                eprintln!("{}", table::flowed_error(&line));
+            }
         }
     }
     lines

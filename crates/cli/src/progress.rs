@@ -23,7 +23,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     ladder::Ladder,
-    table::{plain, price},
+    table::{self, plain, price},
 };
 
 /// Shows progress on standard error.
@@ -221,7 +221,9 @@ impl Watcher for Progress {
                         eprintln!("{}  -- {}", clock(state, fact.at), phase.word());
                     }
                     if let Some(leg) = told(&fact.kind).and_then(|symbol| state.leg(symbol)) {
-                        eprintln!("{}  {}", clock(state, fact.at), leg_line(leg).trim_end());
+                        let line =
+                            format!("{}  {}", clock(state, fact.at), leg_line(leg).trim_end());
+                        eprintln!("{}", table::flowed_error(&line));
                     }
                 }
             }

@@ -159,7 +159,7 @@ fn say(args: &RecoverArgs, plan_id: &PlanId, recovered: &Recovered) -> Result<Ex
         });
     }
     let Some(recovery) = recovery else {
-        return crate::print(&format!(
+        return crate::say(&format!(
             "The log of plan {plan_id} knows every order that the broker has of it; nothing was written."
         ));
     };
@@ -168,7 +168,7 @@ fn say(args: &RecoverArgs, plan_id: &PlanId, recovered: &Recovered) -> Result<Ex
     } else {
         "Run its event again: the plan goes on where the broker's orders are."
     };
-    crate::print(&format!(
+    crate::say(&format!(
         "The log of plan {plan_id} goes on: {} entries were left, {} orders were adopted from the broker.\n{next}",
         recovery.entries, recovery.orders
     ))

@@ -305,7 +305,7 @@ pub(crate) fn already(state: &Execution, json: bool) -> Result<Exit, Stopped> {
         let said = Already { plan_id, dry_run: true, already_executed: true, finished };
         return crate::print_json(&said);
     }
-    crate::print(&if finished {
+    crate::say(&if finished {
         format!("Plan {plan_id} was executed here already: running it again sends nothing.")
     } else {
         format!("Plan {plan_id} is in progress: running it again goes on where its log ends.")
@@ -345,7 +345,7 @@ pub(crate) fn say(
     } else {
         let when = advice.map(|advice| advice.sentences(Sent::No));
         let why = outcome.and_then(|outcome| outcome.failure_reason.as_deref());
-        crate::print(&text(&said, when, why))?;
+        crate::say(&text(&said, when, why))?;
     }
     Ok(exit)
 }

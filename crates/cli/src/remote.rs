@@ -80,14 +80,15 @@ mod bucket {
         Ok(Arc::new(StoredSecret::new(amazon().await?.secrets(), arn.to_owned())))
     }
 
-    /// A copy of what a bucket holds now, as a state directory.
-    pub(crate) fn copied(path: &Path) -> Result<(StateDir, Copy), Stopped> {
+    /// A copy of what a bucket holds now, as a state directory; of one plan only, if one is named.
+    pub(crate) fn copied(path: &Path, plan: Option<&str>) -> Result<(StateDir, Copy), Stopped> {
         let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
         let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
         let state =
             StateDir::open(directory.path()).map_err(|error| load::state_stopped(&error))?;
         // Whoever asks may be at work in a runtime, and none starts within another.
-        let fetched = thread::scope(|scope| scope.spawn(|| fetch(path, directory.path())).join());
+        let fetched =
+            thread::scope(|scope| scope.spawn(|| fetch(path, plan, directory.path())).join());
         let copied = fetched.map_err(|_panicked| failed(&"the copy was not finished"))??;
         if copied == 0 {
             let message = format!("expected logs under {}, found none", path.display());
@@ -96,12 +97,16 @@ mod bucket {
         Ok((state, Copy { _directory: directory }))
     }
 
-    /// Copies what is kept; how many objects.
-    fn fetch(path: &Path, to: &Path) -> Result<usize, Stopped> {
+    /// Copies what is kept, or what there is of one plan; how many objects.
+    fn fetch(path: &Path, plan: Option<&str>, to: &Path) -> Result<usize, Stopped> {
         let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| failed(&error))?.block_on(async {
-            let copied = copy::kept(store(path).await?.as_ref(), &KEPT, to).await;
+            let store = S3Store::new(amazon().await?.s3(), place(path)?);
+            let copied = match plan {
+                Some(plan) => copy::of_plan(&store, plan, to).await,
+                None => copy::kept(&store, &KEPT, to).await,
+            };
             copied.map_err(|error| failed(&error))
         })
     }
@@ -144,7 +149,7 @@ mod nowhere {
         Err(refused(&arn))
     }
 
-    pub(crate) fn copied(path: &Path) -> Result<(StateDir, Copy), Stopped> {
+    pub(crate) fn copied(path: &Path, _: Option<&str>) -> Result<(StateDir, Copy), Stopped> {
         Err(refused(&path.display()))
     }
 }

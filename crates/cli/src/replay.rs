@@ -38,18 +38,7 @@ fn unreadable(log: &StoredLog, seq: u64, error: impl std::fmt::Display) -> Stopp
 }
 
 fn entries(args: &ReplayArgs) -> Result<Vec<Entry>, Stopped> {
-    let state = load::readable(&args.read.state)?;
-    let name = alchemiser_wire::ledger::encode(&args.plan_id);
-    let logs = load::logs(&state)?;
-    let log = logs.into_iter().find(|log| log.name.ends_with(&format!("/{name}")));
-    let log = log.ok_or_else(|| {
-        let message = format!(
-            "expected a plan that was executed here, found none with the id {:?}; `alchemiser status --state {}` lists them",
-            args.plan_id,
-            args.read.state.display()
-        );
-        Stopped::new(Exit::Refused, "PLAN_UNKNOWN", message)
-    })?;
+    let log = load::stored(&load::readable_for(&args.read.state, &args.plan_id)?, &args.plan_id)?;
     let upto = args.at.unwrap_or(u64::MAX);
     let wanted = log.entries.iter().take_while(|(seq, _)| **seq <= upto);
     wanted
@@ -85,7 +74,7 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Exit, Stopped> {
     }
     let claimed = entries.first().map(|entry| entry.at);
     if let Some(at) = claimed {
-        crate::print(&format!(
+        crate::say(&format!(
             "Plan {}, claimed at {at}. Each entry: its number, seconds since the claim, its owner's number; what was\nknown, decided, sent, answered, and told to others.\n",
             args.plan_id
         ))?;
@@ -112,7 +101,7 @@ fn show(entry: &Entry, claimed: Option<jiff::Timestamp>) -> Result<Exit, Stopped
     for (index, (part, line)) in lines.iter().enumerate() {
         let margin = if index == 0 { head.clone() } else { " ".repeat(head.len()) };
         let named = if *part == last { "" } else { part };
-        crate::print(&format!("{margin}  {named:8}  {line}"))?;
+        crate::print(&table::behind(&format!("{margin}  {named:8}  "), line))?;
         last = part;
     }
     Ok(Exit::Completed)

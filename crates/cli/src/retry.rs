@@ -50,7 +50,7 @@ pub(crate) async fn retry(args: RetryArgs) -> Result<Exit, Stopped> {
 }
 
 async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
-    let directory = load::existing(&args.options.state)?;
+    let directory = load::here(&args.options.state)?;
     let log = load::plan(&directory, &args.plan_id)?;
     let facts = log.entries.iter().flat_map(|entry| &entry.facts);
     let state = Execution::fold(facts, &alchemiser_core::policy::Policy::default());
@@ -76,10 +76,10 @@ async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
     let rests: Vec<Rest> =
         state.legs.iter().filter(undone).filter_map(|leg| rest(leg, &look)).collect();
     if rests.is_empty() {
-        return crate::print(&format!("Nothing is left of {}; nothing was sent.", args.plan_id));
+        return crate::say(&format!("Nothing is left of {}; nothing was sent.", args.plan_id));
     }
     if !args.options.json {
-        crate::print(&shown(&plan_id, &rests))?;
+        crate::say(&shown(&plan_id, &rests))?;
     }
     if !args.options.dry_run {
         confirmed("Send this plan?", args.options.yes)?;

@@ -234,7 +234,7 @@ fn made_at(bytes: &[u8]) -> Option<Timestamp> {
 /// The plan's execution in the state directory, if it has one.
 fn known(args: &RunArgs, bytes: &[u8]) -> Option<Execution> {
     let named = named(bytes)?;
-    let state = load::existing(&args.options.state).ok()?;
+    let state = load::here(&args.options.state).ok()?;
     let log = load::plan(&state, &named.plan_id).ok()?;
     Execution::fold(log.entries.iter().flat_map(|entry| &entry.facts), &Policy::default())
 }
@@ -345,13 +345,16 @@ fn say(args: &RunArgs, state: &Execution, places: &Places, already: bool) -> Res
         lines.push(textwrap::fill(&advice.sentences(Sent::Yes), table::width()));
     }
     lines.push(format!("\nLog     {}\nLedger  {}\n\nNext:", places.log, places.ledger));
-    lines.push(format!("  {program} ledger --state {root}\n  {program} verify --state {root}"));
+    crate::say(&lines.join("\n"))?;
+    // What is typed or copied stays on its line.
+    let mut next =
+        vec![format!("  {program} ledger --state {root}\n  {program} verify --state {root}")];
     if already {
         let (now, seed) =
             (if args.options.now { " --now" } else { "" }, args.options.seed.saturating_add(1));
-        lines.push(format!(
+        next.push(format!(
             "  {program} run {plan}{now} --seed {seed} --state {root}-{seed}    # afresh"
         ));
     }
-    crate::print(&lines.join("\n"))
+    crate::print(&next.join("\n"))
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     args::SimulateArgs,
     exit::{Exit, Stopped},
-    table::table,
+    table::{fitted, table},
 };
 
 /// From so many seeds on, every class of faults must have been hit often enough for the run to mean something.
@@ -138,14 +138,14 @@ fn show(simulated: &Simulated, tally: &Tally) -> Result<Exit, Stopped> {
         let rate = hits.saturating_mul(1_000).checked_div(simulated.seeds).unwrap_or_default();
         table.add_row([fault.word().to_owned(), hits.to_string(), rate.to_string()]);
     }
-    crate::print(&table.to_string())?;
+    crate::print(&fitted(&table))?;
     for line in simulated.violations.iter().take(PRINTED_MAX) {
-        crate::print(&format!("{}: {} {}", line.replay, line.invariant, line.found))?;
+        crate::say(&format!("{}: {} {}", line.replay, line.invariant, line.found))?;
         for Struck { number, fault } in line.decisions.iter().flatten() {
             crate::print(&format!("    {number} {fault}"))?;
         }
     }
-    crate::print(&format!(
+    crate::say(&format!(
         "{} seeds, {} a second: {} violations",
         simulated.seeds,
         simulated.seeds_per_second,

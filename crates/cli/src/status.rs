@@ -103,7 +103,7 @@ fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
         books::accounts(state).map_err(|error| Stopped::failed("STATE_UNREADABLE", &error))?;
     for entry in accounts {
         for (plan, by) in &entry.account.canceled {
-            crate::print(&format!(
+            crate::say(&format!(
                 "Plan {plan} is canceled since {}, by {}: {}; it is not over yet",
                 table::moment(by.at),
                 by.who,
@@ -111,7 +111,7 @@ fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
             ))?;
         }
         if let Some(halt) = entry.account.halt {
-            crate::print(&format!(
+            crate::say(&format!(
                 "Trading in {} is halted since {}, by {}: {}",
                 entry.id,
                 table::moment(halt.at),
@@ -121,7 +121,7 @@ fn show(state: &StateDir, loaded: &[Loaded]) -> Result<Exit, Stopped> {
         }
     }
     if lines.is_empty() {
-        return crate::print("No plan was executed here yet.");
+        return crate::say("No plan was executed here yet.");
     }
     let headings = [
         "plan",

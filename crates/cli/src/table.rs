@@ -57,22 +57,78 @@ pub(crate) fn table(headings: &[&str], numeric: std::ops::Range<usize>) -> Table
 }
 
 /// How many columns a line may have; `None` where nobody counts them (a pipe, a file). `COLUMNS` says it for sure.
-fn columns() -> Option<usize> {
+fn columns(terminal: &console::Term) -> Option<usize> {
     let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    let measured = || console::Term::stdout().size_checked().map(|(_, columns)| columns.into());
+    let measured = || terminal.size_checked().map(|(_, columns)| columns.into());
     said.or_else(measured).filter(|columns| *columns > 0)
 }
 
+/// The narrowest running text.
+const WIDTH_MIN: usize = 30;
+
 /// The width of running text.
 pub(crate) fn width() -> usize {
-    columns().map_or(100, |columns| columns.clamp(30, 100))
+    columns(&console::Term::stdout()).map_or(100, |columns| columns.clamp(WIDTH_MIN, 100))
+}
+
+/// A text for standard output: lines that are longer than the terminal is wide go on below. A word is never cut.
+pub(crate) fn flowed(text: &str) -> String {
+    flowed_on(&console::Term::stdout(), text)
+}
+
+/// [`flowed`], for standard error.
+pub(crate) fn flowed_error(text: &str) -> String {
+    flowed_on(&console::Term::stderr(), text)
+}
+
+fn flowed_on(terminal: &console::Term, text: &str) -> String {
+    match columns(terminal) {
+        Some(columns) => {
+            let lines = text.split('\n').map(|line| hung(line, columns.max(WIDTH_MIN)));
+            lines.collect::<Vec<_>>().join("\n")
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// A line on as many as it needs, under its own margin.
+fn hung(line: &str, columns: usize) -> String {
+    if line.chars().count() <= columns {
+        return line.to_owned();
+    }
+    let margin = line.chars().take_while(|c| *c == ' ').count().min(columns / 2);
+    under(&" ".repeat(margin), line.trim_start(), columns)
+}
+
+/// A text on lines of at most `columns`, the first one behind `margin`, the others as far in.
+pub(crate) fn under(margin: &str, text: &str, columns: usize) -> String {
+    let indent = " ".repeat(margin.chars().count());
+    let options = textwrap::Options::new(columns)
+        .initial_indent(margin)
+        .subsequent_indent(&indent)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
+}
+
+/// A text behind its margin, as it fits. A margin that would leave less than half of the line has one of its own.
+pub(crate) fn behind(margin: &str, text: &str) -> String {
+    match columns(&console::Term::stdout()).map(|columns| columns.max(WIDTH_MIN)) {
+        None => format!("{margin}{text}"),
+        Some(columns) if margin.chars().count() <= columns / 2 => under(margin, text, columns),
+        Some(columns) => {
+            let head = margin.trim_end();
+            let text = under("    ", text, columns);
+            if head.is_empty() { text } else { format!("{head}\n{text}") }
+        }
+    }
 }
 
 /// A table as it fits: where it is wider than the terminal, each row is a block of lines.
 pub(crate) fn fitted(table: &Table) -> String {
     let whole = table.to_string();
     let widest = whole.lines().map(|line| line.chars().count()).max().unwrap_or_default();
-    match columns() {
+    match columns(&console::Term::stdout()) {
         Some(columns) if widest > columns => blocks(table, columns),
         Some(_) | None => whole,
     }

@@ -65,12 +65,12 @@ pub(crate) fn verify(VerifyArgs { broker, read: args }: &VerifyArgs) -> Result<E
     } else {
         let books = if truth.is_some() { "and the exchange's books " } else { "" };
         let (executions, entries) = (report.executions, report.entries);
-        crate::print(&format!(
+        crate::say(&format!(
             "{executions} executions, {entries} log entries {books}checked: {} violations",
             report.violations.len()
         ))?;
         for violation in report.violations {
-            crate::print(&format!(
+            crate::say(&format!(
                 "  {} {}: {}",
                 violation.invariant, violation.log, violation.found
             ))?;

@@ -1,4 +1,4 @@
-//! What a person looks at: the ledger in lists and files, a leg in sentences, completions, manual pages, narrow terminals.
+//! What a person looks at: the ledger in lists and files, a leg in sentences, completions, manual pages.
 
 use std::{
     fs,
@@ -145,22 +145,6 @@ fn a_leg_is_told_in_sentences() {
         "{}",
         text(&output)
     );
-}
-
-/// A line is never longer than the terminal is wide.
-#[test]
-fn forty_columns_are_enough() {
-    let (_dir, state) = executed();
-    for command in [&["status"][..], &["ledger"], &["ledger", "list"], &["explain", PLAN, "SOXL"]] {
-        let mut narrow = Command::new(BINARY);
-        narrow.args(command).arg("--state").arg(&state).env("COLUMNS", "40");
-        let said = text(&narrow.output().unwrap());
-        assert!(!said.is_empty());
-        // An id or a time is one word, and stays whole.
-        for line in said.lines().filter(|line| line.trim().split(' ').count() > 2) {
-            assert!(line.chars().count() <= 40, "{command:?}: {line:?}");
-        }
-    }
 }
 
 /// A watched status ends when every plan is over.

@@ -89,6 +89,19 @@ fn status_and_ledger_show_what_was_done() {
     assert_eq!(steps.as_array().unwrap().len(), 3);
     let (code, text) = output(&["replay", "nobody", "--state", state]);
     assert!(code == 2 && text.contains("PLAN_UNKNOWN"), "{text}");
+    // A plan that is not there has others near it, whoever asks for it.
+    let near = "near it: growth-and-bonds-2026-11-20";
+    for words in [
+        &["replay", "growth-and-bonds"][..],
+        &["report", "growth-and-bonds"],
+        &["explain", "growth-and-bonds", "SOXL"],
+        &["ledger", "show", "growth-and-bonds"],
+        &["retry", "growth-and-bonds"],
+        &["cancel", "growth-and-bonds"],
+    ] {
+        let (code, text) = output(&[words, &["--state", state]].concat());
+        assert!(code == 2 && text.contains(near) && text.contains(state), "{words:?}: {text}");
+    }
     let (code, text) = output(&["verify", "--state", state]);
     assert!(code == 0 && text.contains("1 executions") && text.contains("0 violations"), "{text}");
 }

@@ -20,6 +20,7 @@ mod learned;
 mod live;
 mod local;
 mod measures;
+mod narrow;
 mod recover;
 mod rehearsal;
 mod report;

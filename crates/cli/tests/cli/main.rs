@@ -1,6 +1,7 @@
 //! Tests of the real binary.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod asking;
 mod backtest;
 mod book;
 mod broker;

@@ -4,7 +4,7 @@
 Run by `make test-aws`, which installs ministack, the SAM command line and boto3 under target/tools. Servers listen on
 127.0.0.1 only. Arguments: the directory of the bootstraps for x86_64.
 """
-import base64, contextlib, json, os, pathlib, re, socket, subprocess, sys, time, uuid
+import base64, contextlib, json, os, pathlib, re, socket, subprocess, sys, time, urllib.request, uuid
 from datetime import datetime, timezone
 from decimal import ROUND_DOWN, Decimal
 
@@ -85,9 +85,9 @@ def races(s3):
 class Stack:
     def __init__(self, url, work):
         client = lambda name: boto3.client(name, endpoint_url=url)
-        self.s3, self.sqs, self.events, self.lines = map(client, ["s3", "sqs", "events", "logs"])
+        self.s3, self.sqs, self.events, self.lines, self.sns = map(client, ["s3", "sqs", "events", "logs", "sns"])
         self.stacks, self.secrets, self.work, self.url = client("cloudformation"), client("secretsmanager"), work, url
-        self.seen, self.told = [], []
+        self.seen, self.told, self.notified = [], [], []
 
     def deploy(self, broker):
         keys = json.dumps({"APCA_API_KEY_ID": KEY, "APCA_API_SECRET_KEY": CANARY})
@@ -124,6 +124,13 @@ class Stack:
         self.events.put_rule(Name="everything", EventBusName=bus, EventPattern=pattern)
         self.events.put_targets(Rule="everything", EventBusName=bus, Targets=[{"Id": "own", "Arn": arn}])
         self.own = own
+        # Whoever subscribes a queue to the topic.
+        self.notices = self.sqs.create_queue(QueueName="notices")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.notices, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]}
+        self.sqs.set_queue_attributes(QueueUrl=self.notices, Attributes={"Policy": json.dumps(policy)})
+        self.sns.subscribe(TopicArn=self.resources["Topic"], Protocol="sqs", Endpoint=arn)
         for name in ["PlansQueue", "OutcomesQueue"]:
             self.sqs.set_queue_attributes(QueueUrl=self.queue(name), Attributes={"VisibilityTimeout": "1"})
 
@@ -138,6 +145,14 @@ class Stack:
         """Details on the bus that speak of a plan, by type."""
         told = [event for event in self.heard() if plan in json.dumps(event)]
         return [event["detail"] for event in told if event["detail-type"] in kinds]
+
+    def noticed(self, plan):
+        """What programs were told of a plan."""
+        while messages := self.sqs.receive_message(QueueUrl=self.notices, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self.notified.append(json.loads(json.loads(message["Body"])["Message"]))
+                self.sqs.delete_message(QueueUrl=self.notices, ReceiptHandle=message["ReceiptHandle"])
+        return [document for document in self.notified if plan in document["text"]]
 
     def put(self, event):
         entry = {"EventBusName": self.out["BusName"], "Source": event["source"],
@@ -231,6 +246,64 @@ def same_events(stack, broker):
     check("the same events as in one process", subprocess.run(command, cwd=ROOT, env=environment).returncode, 0)
 
 
+def asked(broker, path, body=None):
+    """What the exchange's own door answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{broker}/_control/{path}", data=data, method="GET" if body is None else "POST")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def canceled(stack, broker):
+    """A plan is canceled in the middle: its sells rest at an exchange where nothing trades, one of them was filled in part."""
+    event = json.loads((ROOT / "examples/plans/growth-and-bonds.json").read_text())
+    plan_id = event["detail"]["rebalance_plan"]["plan_id"] = "to-be-canceled"
+    event["detail"]["event_id"] = f"plan-{uuid.uuid4()}"
+    program, state = ROOT / "target/debug/alchemiser", stack.out["State"]
+
+    def run(*words):
+        ran = subprocess.run([program, *words, "--state", state], capture_output=True, text=True)
+        stack.told.append(ran.stdout + ran.stderr)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    port = broker.rsplit(":")[-1]
+    world = stack.work / "standing.toml"
+    with serving(stack.work, "--port", port, "--world", world, "--market", "script", "--latency-ms", "0..0"):
+        orders = lambda: asked(broker, "state")["accounts"][0]["orders"]
+        is_open = lambda order: order["status"] in ["new", "accepted", "pending_new", "partially_filled", "pending_cancel"]
+        sells = [item["symbol"] for item in event["detail"]["rebalance_plan"]["items"] if item["action"] == "SELL"]
+        for symbol in sells:
+            asked(broker, "halt", {"symbol": symbol, "ms": 3_600_000})
+        stack.put(of_now(event))
+        resting = until(60, "six resting sells", lambda: len(found := list(filter(is_open, orders()))) == len(sells) and found)
+        part = next(order for order in resting if order["symbol"] == "XLK")
+        asked(broker, "fill", {"client_order_id": part["client_order_id"], "qty": "3"})
+        code, said = run("cancel", plan_id, "--reason", "the wrong file", "--yes")
+        check("cancel of a plan that trades", (code, "is canceled since" in said, "The deployed functions end it" in said), (0, True, True))
+        failed = until(60, "its end", lambda: stack.of(plan_id, "WorkflowFailed"))[0]
+        check("it ends as failed, and says why", "CANCELED" in json.dumps(failed), True)
+        check("no order of it is open at the broker", list(filter(is_open, orders())), [])
+        sent = orders()
+        by_symbol = {symbol: [order for order in sent if order["symbol"] == symbol] for symbol in sells}
+        check("every sell was sent once, and canceled", [[o["status"] for o in found] for found in by_symbol.values()], [["canceled"]] * len(sells))
+        check("nothing was bought", [order["symbol"] for order in sent if order["side"] == "buy"], [])
+        ledger = until(60, "its ledger", lambda: [key for key in stack.keys("ledger/") if plan_id in key])
+        lines = [json.loads(line) for line in stack.object(ledger[0]).splitlines()]
+        check("the ledger has what was done", [(line["symbol"], line["quantity"]) for line in lines], [("XLK", "3")])
+        until(90, "the marker to go", lambda: not stack.keys("open/"))
+        code, told = run("replay", plan_id)
+        for part in ["the plan is canceled by", "the wrong file", "the plan is stopped: CANCELED"]:
+            check(f"its log says {part!r}", (code, part in told), (0, True))
+        code, said = run("cancel", plan_id)
+        check("canceled once more it says who had done it", (code, "the wrong file" in said, "It is over" in said), (0, True, True))
+        code, said = run("cancel", "to-be-cancelled")
+        check("a plan that is not there has others near it", (code, f"near it: {plan_id}" in said), (2, True))
+        check("the account goes on", "is halted" in run("status")[1], False)
+        check("still no order more", len(orders()), len(sent))
+        notice = until(60, "the notice", lambda: stack.noticed(plan_id))[0]
+        check("people are told who and why", (notice["kind"], "the wrong file" in notice["text"]), ("FAILED", True))
+
+
 def life(stack):
     event = plan()
     plan_id = event["detail"]["rebalance_plan"]["plan_id"]
@@ -249,6 +322,9 @@ def life(stack):
     filled = {line["symbol"] for line in lines}
     check("the ledger holds every filled leg", filled, {o["symbol"] for o in executed["execution_data"]["orders"] if float(o["shares"] or 0)})
     say(f"{len(entries)} log entries, {len(lines)} ledger lines")
+    notice = until(60, "the notice", lambda: stack.noticed(plan_id))[0]
+    check("a queue on the topic is told what it was", (notice["kind"], notice["schema_version"]), ("COMPLETED", "1.0"))
+    check("with subject and page", (notice["subject"].startswith("Alchemiser completed: "), "<html" in notice["html"]), (True, True))
     check("at most 20 log entries with cross", len(entries) <= 20, True)
     requests(stack, len(stack.heard()))
     before = len(stack.keys("executions/"))
@@ -364,6 +440,7 @@ def main():
             refusals(stack)
             command_line(stack, plan_id)
         same_events(stack, broker)
+        canceled(stack, broker)
         canary(stack)
     say("all of it is as it should be")
 

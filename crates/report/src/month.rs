@@ -34,7 +34,7 @@ pub fn page(plans: &[&Execution], from: Date, until: Date) -> String {
     let body = html! {
         header {
             h1 { (title) }
-            p.lead { (plans.len()) " plans, " (legs(&plans).count()) " legs." }
+            p.lead { (counted(plans.len(), "plan")) ", " (counted(legs(&plans).count(), "leg")) "." }
         }
         main {
             @if plans.is_empty() {
@@ -46,6 +46,10 @@ pub fn page(plans: &[&Execution], from: Date, until: Date) -> String {
         }
     };
     whole(&title, &body)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn legs<'a>(plans: &'a [&'a Execution]) -> impl Iterator<Item = (&'a Execution, &'a Leg)> {
@@ -122,7 +126,7 @@ fn late(plans: &[&Execution]) -> Markup {
     html! {
         @if let Some(all) = Advice::all(advices) { p { (all.sentences(Sent::Yes)) } }
         @if early > 0 {
-            p { (early) @if early == 1 { " plan" } @else { " plans" } " sent the first order within half an hour of the open, where spreads are widest." }
+            p { (counted(early, "plan")) " sent the first order within half an hour of the open, where spreads are widest." }
         }
     }
 }

@@ -58,7 +58,8 @@ impl Scale {
         let mut ticks = Vec::new();
         let mut tick = (low / step).ceil() * step;
         while tick <= high + step * 1e-9 && ticks.len() < 20 {
-            ticks.push(tick);
+            // Zero has no sign, and no error of the sum.
+            ticks.push(if tick.abs() < step * 1e-9 { 0.0 } else { tick });
             tick += step;
         }
         let is_quarter = (step / power - 2.5).abs() < 1e-9;
@@ -114,6 +115,9 @@ mod tests {
         check((0.0, 10.0), 5.0, &[0.0, 2.0, 4.0, 6.0, 8.0, 10.0], 0);
         check((21.02, 21.07), 5.0, &[21.02, 21.03, 21.04, 21.05, 21.06, 21.07], 2);
         check((0.0, 1.0), 4.0, &[0.0, 0.25, 0.5, 0.75, 1.0], 2);
+        check((-0.1, 1.1), 5.0, &[0.0, 0.25, 0.5, 0.75, 1.0], 2);
+        let (ticks, _) = Scale::new((-0.1, 1.1), (0.0, 1.0)).ticks(5.0);
+        assert!(ticks[0].is_sign_positive(), "zero has no sign: {ticks:?}");
     }
 
     /// A price that never moved is in the middle.

@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Stop trading in an account: open orders are canceled, new plans are refused
     Halt(HaltArgs),
     /// Let trading go on after a halt
-    Resume(SwitchArgs),
+    Resume(ResumeArgs),
     /// Stop one plan: its open orders are canceled, and it ends as failed with what was done
     Cancel(CancelArgs),
     /// Run plans in a simulated world where everything goes wrong, and check the invariants
@@ -86,6 +86,9 @@ pub(crate) struct RunArgs {
 pub(crate) struct RetryArgs {
     /// The plan that left something undone
     pub(crate) plan_id: String,
+    /// Why it is traded after all
+    #[arg(long, default_value = "no reason given")]
+    pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) options: RunOptions,
 }
@@ -170,6 +173,15 @@ pub(crate) struct SwitchArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct ResumeArgs {
+    /// Why trading may go on
+    #[arg(long, default_value = "no reason given")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) switch: SwitchArgs,
 }
 
 #[derive(ClapArgs, Debug)]

@@ -21,7 +21,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    args::{HaltArgs, SwitchArgs},
+    args::{HaltArgs, ResumeArgs, SwitchArgs},
     confirm::confirmed,
     exit::{Exit, Stopped},
     load, remote,
@@ -131,7 +131,8 @@ pub(crate) async fn halt(args: &HaltArgs) -> Result<Exit, Stopped> {
 }
 
 /// Lets trading go on.
-pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
+pub(crate) async fn resume(args: &ResumeArgs) -> Result<Exit, Stopped> {
+    let switch = &args.switch;
     let stopped = |stopped: Stopped| stopped.with_json(switch.json);
     let (desk, id) = desk(switch).await.map_err(stopped)?;
     let current =
@@ -148,8 +149,8 @@ pub(crate) async fn resume(switch: &SwitchArgs) -> Result<Exit, Stopped> {
         );
         confirmed(&question, false).map_err(stopped)?;
     }
-    let ended =
-        account::resume(&desk, &id, &who()).await.map_err(|error| stopped(failed(error)))?;
+    let ended = account::resume(&desk, &id, (&who(), &args.reason)).await;
+    let ended = ended.map_err(|error| stopped(failed(error)))?;
     let text = match ended {
         Some(halt) => format!(
             "Trading in {id} may go on. It was halted since {}, by {}: {}.\n\

@@ -3,13 +3,15 @@
 use std::{fs, sync::Arc};
 
 use alchemiser_core::{
+    account::Halt,
     execution::Execution,
-    ids::Symbol,
+    ids::{PlanId, Symbol},
     leg::{Leg, LegOutcome},
     money::Money,
     plan::{Action, Plan},
     quantity::Quantity,
 };
+use alchemiser_driver::account;
 use alchemiser_local::books;
 use alchemiser_wire::ledger::{decode, encode};
 use jiff::Timestamp;
@@ -21,6 +23,7 @@ use crate::{
     config,
     confirm::confirmed,
     exit::{Exit, Stopped},
+    halt::{self, desk_of, who},
     load,
     progress::Progress,
     rehearsal, run,
@@ -93,7 +96,18 @@ async fn attempt(args: RetryArgs) -> Result<Exit, Stopped> {
     let plan = place.join(format!("{}.json", encode(&plan_id)));
     fs::write(&plan, event.to_string()).map_err(failed)?;
     drop(directory);
+    if !args.options.dry_run {
+        note(&args, &state.plan, &plan_id).await?;
+    }
     run::run(&RunArgs { plan, options: args.options }).await
+}
+
+/// Who retries, and why, is an entry of the account's log before anything is sent.
+async fn note(args: &RetryArgs, old: &Plan, plan_id: &str) -> Result<(), Stopped> {
+    let desk = desk_of(&args.options.state).await?;
+    let plan_id = PlanId::new(plan_id).map_err(halt::failed)?;
+    let by = Halt::new(&who(), &args.reason, desk.clock.now());
+    account::retried(&desk, &old.account, &plan_id, by).await.map_err(halt::failed)
 }
 
 /// What is held and how it is quoted now. The simulated exchange is asked on a copy of its books.

@@ -117,10 +117,17 @@ pub enum Change {
     Released(PlanId, Usage, Vec<Symbol>),
     /// Trading was stopped. A halt during a halt changes nothing: the first one says why.
     Halted(Halt),
-    /// Trading may go on, says this person.
-    Resumed(String),
+    /// Trading may go on.
+    Resumed {
+        /// Who says so.
+        who: String,
+        /// Why; empty in entries from before it was asked for.
+        why: String,
+    },
     /// One plan is not to be traded any further. The first one who says so is kept.
     Canceled(PlanId, Halt),
+    /// Somebody trades what another plan left, as this one. It changes nothing else.
+    Retried(PlanId, Halt),
 }
 
 /// What a plan knows of its account, from the moment it took it; kept in the plan's own log.
@@ -179,7 +186,8 @@ impl Account {
                 }
             }
             Change::Halted(halt) => self.halt = self.halt.or_else(|| Some(halt.clone())),
-            Change::Resumed(_) => self.halt = None,
+            Change::Resumed { .. } => self.halt = None,
+            Change::Retried(..) => {}
             Change::Canceled(plan, who) => {
                 if self.cancellation(plan).is_none() {
                     self.canceled.push((plan.clone(), who.clone()));
@@ -289,7 +297,13 @@ mod tests {
         ];
         let account = after(&changes);
         assert_eq!(account.halt, Some(halt("first")));
-        assert_eq!(account.after(&Change::Resumed("ops".to_owned())).halt, None);
+        let account = account.after(&Change::Retried(plan("b"), halt("another")));
+        assert_eq!(account.halt, Some(halt("first")), "a retry lets nothing go on");
+        assert_eq!(account.after(&resumed()).halt, None);
+    }
+
+    fn resumed() -> Change {
+        Change::Resumed { who: "ops".to_owned(), why: "all is well".to_owned() }
     }
 
     /// A cancellation is of one plan, the first one says why, and it goes with the plan.
@@ -304,7 +318,7 @@ mod tests {
         ]);
         assert_eq!(account.cancellation(&plan("a")), Some(&halt("first")));
         assert_eq!((account.canceled.len(), &account.halt), (2, &None));
-        let account = account.after(&Change::Resumed("ops".to_owned()));
+        let account = account.after(&resumed());
         assert_eq!(account.cancellation(&plan("a")), Some(&halt("first")), "it is no halt");
         let account = account.after(&Change::Released(plan("a"), usage(0, 0), Vec::new()));
         assert_eq!(account.cancellation(&plan("a")), None);

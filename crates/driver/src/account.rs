@@ -230,14 +230,39 @@ pub async fn halt(desk: &Desk, id: &AccountId, halt: Halt) -> Result<Halt, Accou
 ///
 /// # Errors
 /// [`AccountError`] when the log cannot be read or written: then trading stays stopped.
-pub async fn resume(desk: &Desk, id: &AccountId, who: &str) -> Result<Option<Halt>, AccountError> {
+pub async fn resume(
+    desk: &Desk,
+    id: &AccountId,
+    (who, why): (&str, &str),
+) -> Result<Option<Halt>, AccountError> {
     for _ in 0..TRIES {
         let current = newest(&desk.store, id).await?;
         let Some(ended) = current.as_ref().and_then(|entry| entry.account.halt.clone()) else {
             return Ok(None);
         };
-        if write(desk, id, current.as_ref(), Change::Resumed(who.to_owned())).await? {
+        let change = Change::Resumed { who: who.to_owned(), why: why.to_owned() };
+        if write(desk, id, current.as_ref(), change).await? {
             return Ok(Some(ended));
+        }
+    }
+    Err(AccountError::Contended(id.clone()))
+}
+
+/// Notes that somebody trades what another plan left, as this one, and why.
+///
+/// # Errors
+/// [`AccountError`] when the log cannot be read or written: then it is not noted, and must not be traded.
+pub async fn retried(
+    desk: &Desk,
+    id: &AccountId,
+    plan: &PlanId,
+    by: Halt,
+) -> Result<(), AccountError> {
+    for _ in 0..TRIES {
+        let current = newest(&desk.store, id).await?;
+        let change = Change::Retried(plan.clone(), by.clone());
+        if write(desk, id, current.as_ref(), change).await? {
+            return Ok(());
         }
     }
     Err(AccountError::Contended(id.clone()))
@@ -322,7 +347,8 @@ pub(crate) async fn was_released(
             Change::Released(plan, ..) if plan == *plan_id => return Ok(true),
             Change::Acquired(plan, ..) if plan == *plan_id => return Ok(false),
             Change::Released(..) | Change::Acquired(..) | Change::Queued(_) => {}
-            Change::Halted(_) | Change::Resumed(_) | Change::Canceled(..) => {}
+            Change::Halted(_) | Change::Resumed { .. } => {}
+            Change::Canceled(..) | Change::Retried(..) => {}
         }
     }
     Ok(false)

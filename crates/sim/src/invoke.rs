@@ -72,7 +72,8 @@ pub(crate) async fn invoke(line: Line, delivery: Delivery, stop_at: Option<Times
             Ok(format!("{halt:?}"))
         }
         Function::Resume => {
-            let ended = account::resume(&desk, &account, "somebody").await.map_err(failed)?;
+            let ended =
+                account::resume(&desk, &account, ("somebody", "a drill")).await.map_err(failed)?;
             Ok(format!("{ended:?}"))
         }
         Function::Cancel => {

@@ -301,7 +301,7 @@ impl World {
         if entry.account.halt.is_some() || self.store.contains_key(key) {
             return;
         }
-        let change = Change::Resumed("somebody".to_owned());
+        let change = Change::Resumed { who: "somebody".to_owned(), why: "a drill".to_owned() };
         let seq = entry.seq + 1;
         let put_id = format!("somebody-{seq}");
         let account = entry.account.after(&change);

@@ -90,8 +90,16 @@ enum ChangeLine {
     },
     Resumed {
         who: String,
+        /// Entries from before it was asked for have none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
     },
     Canceled {
+        #[serde(with = "text")]
+        plan_id: PlanId,
+        by: HaltLine,
+    },
+    Retried {
         #[serde(with = "text")]
         plan_id: PlanId,
         by: HaltLine,
@@ -217,9 +225,12 @@ impl From<&Change> for ChangeLine {
                 cent_symbols: cent_symbols.clone(),
             },
             Change::Halted(halt) => Self::Halted { halt: halt.into() },
-            Change::Resumed(who) => Self::Resumed { who: who.clone() },
+            Change::Resumed { who, why } => Self::Resumed { who: who.clone(), why: why.clone() },
             Change::Canceled(plan_id, by) => {
                 Self::Canceled { plan_id: plan_id.clone(), by: by.into() }
+            }
+            Change::Retried(plan_id, by) => {
+                Self::Retried { plan_id: plan_id.clone(), by: by.into() }
             }
         }
     }
@@ -236,8 +247,9 @@ impl From<ChangeLine> for Change {
                 Self::Released(plan_id, used.into(), cent_symbols)
             }
             ChangeLine::Halted { halt } => Self::Halted(halt.into()),
-            ChangeLine::Resumed { who } => Self::Resumed(who),
+            ChangeLine::Resumed { who, why } => Self::Resumed { who, why },
             ChangeLine::Canceled { plan_id, by } => Self::Canceled(plan_id, by.into()),
+            ChangeLine::Retried { plan_id, by } => Self::Retried(plan_id, by.into()),
         }
     }
 }
@@ -313,5 +325,29 @@ impl AccountEntry {
             put_id: line.put_id,
             at: line.at,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S12: an entry from before somebody who resumes said why is read, and is the same to the byte when it is written again.
+    #[test]
+    fn an_older_entry_without_a_reason_is_read() {
+        let entry = |why: &str| AccountEntry {
+            seq: 2,
+            id: AccountId::new("PA1").unwrap(),
+            change: Change::Resumed { who: "ops".to_owned(), why: why.to_owned() },
+            account: Account::default(),
+            put_id: "put".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let newer = String::from_utf8(entry("all is well").to_bytes()).unwrap();
+        let older = newer.replacen(",\"why\":\"all is well\"", "", 1);
+        assert!(newer.contains("all is well") && !older.contains("why"), "{newer}");
+        let read = AccountEntry::from_bytes(older.as_bytes()).unwrap();
+        assert_eq!(read, entry(""));
+        assert_eq!(read.to_bytes(), older.as_bytes());
     }
 }

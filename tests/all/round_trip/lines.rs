@@ -35,14 +35,16 @@ fn changes() -> impl Strategy<Value = Change> {
         (plan_ids(), usages(), vec(symbols(), 0..3))
             .prop_map(|(plan, used, cents)| Change::Released(plan, used, cents)),
         halts().prop_map(Change::Halted),
-        texts().prop_map(Change::Resumed),
+        (texts(), texts()).prop_map(|(who, why)| Change::Resumed { who, why }),
         (plan_ids(), halts()).prop_map(|(plan, by)| Change::Canceled(plan, by)),
+        (plan_ids(), halts()).prop_map(|(plan, by)| Change::Retried(plan, by)),
     ]
     .prop_map(|change| {
         // A new change does not compile until it has a strategy above.
         match &change {
             Change::Acquired(..) | Change::Queued(_) | Change::Released(..) => {}
-            Change::Halted(_) | Change::Resumed(_) | Change::Canceled(..) => {}
+            Change::Halted(_) | Change::Resumed { .. } => {}
+            Change::Canceled(..) | Change::Retried(..) => {}
         }
         change
     })

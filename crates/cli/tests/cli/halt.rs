@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-use crate::command::{BINARY, assert_sound, command, example, json, run_json};
+use crate::command::{BINARY, assert_sound, command, example, files, json, run_json};
 
 fn turn(state: &Path, arguments: &[&str]) -> Value {
     let mut command = Command::new(BINARY);
@@ -31,7 +31,12 @@ fn a_halted_account_refuses_plans_until_it_is_resumed() {
     let (code, report) = run_json(&other, &state, &[]);
     assert_eq!(code, 3, "{report}");
     assert!(report.to_string().contains("HALTED"), "{report}");
-    assert_eq!(turn(&state, &["resume"])["halted"], false);
+    assert_eq!(turn(&state, &["resume", "--reason", "the drill is over"])["halted"], false);
+    let entries = files(&state.join("accounts"));
+    let entries = entries.values().map(|bytes| serde_json::from_slice::<Value>(bytes).unwrap());
+    let resumed: Vec<Value> = entries.filter(|entry| entry["change"] == "resumed").collect();
+    assert_eq!((resumed.len(), &resumed[0]["why"]), (1, &"the drill is over".into()));
+    assert!(!resumed[0]["who"].as_str().unwrap().is_empty(), "{resumed:?}");
     fs::write(&other, text.replace("growth-and-bonds-2026-11-20", "third")).unwrap();
     let (_, report) = run_json(&other, &state, &[]);
     assert!(!report.to_string().contains("HALTED"), "{report}");

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use serde_json::Value;
+
 use crate::command::{BINARY, assert_sound, decimal, example, files, run_json};
 
 const PLAN: &str = "growth-and-bonds-2026-11-20";
@@ -33,7 +35,8 @@ fn what_a_halt_left_is_traded_by_a_retry() {
     let (code, text) = said(&["retry", PLAN, "--dry-run"], &state);
     assert!(code == 0 && text.contains("Nothing was sent"), "{text}");
     assert_eq!(files(&state), before);
-    let (code, text) = said(&["retry", PLAN, "--yes", "--json"], &state);
+    let (code, text) =
+        said(&["retry", PLAN, "--yes", "--json", "--reason", "the halt is over"], &state);
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
         (code, report["plan_id"].as_str()),
@@ -61,6 +64,14 @@ fn what_a_halt_left_is_traded_by_a_retry() {
         moved += usize::from(decimal(&before["current_value"]) != current);
     }
     assert!(moved * 2 > retried.len(), "{moved} of {}", retried.len());
+    // Who retried, and why, is in the account's log.
+    let account = files(&state.join("accounts"));
+    let entries = account.values().map(|bytes| serde_json::from_slice::<Value>(bytes).unwrap());
+    let noted: Vec<Value> = entries.filter(|entry| entry["change"] == "retried").collect();
+    assert_eq!(noted.len(), 1, "{noted:?}");
+    assert_eq!(noted[0]["plan_id"], format!("{PLAN}-retry-1"));
+    assert_eq!(noted[0]["by"]["why"], "the halt is over");
+    assert!(!noted[0]["by"]["who"].as_str().unwrap().is_empty(), "{noted:?}");
     // Only the newest knows what is left, and nothing is.
     let (code, text) = said(&["retry", PLAN, "--yes"], &state);
     assert!(code == 2 && text.contains("RETRIED") && text.contains("-retry-1"), "{text}");

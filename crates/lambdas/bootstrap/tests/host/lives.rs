@@ -246,7 +246,7 @@ fn an_account_is_halted_and_resumed() {
         let ends = over(&host, &["plan-1", "plan-2"]).await;
         assert!(ends.iter().all(|(_, kind)| kind == "WorkflowFailed"), "{ends:?}");
         assert_eq!(venue.seen("POST /v2/orders"), sent, "an order was sent after the halt");
-        account::resume(&desk, &account, "a person").await.unwrap();
+        account::resume(&desk, &account, ("a person", "a drill")).await.unwrap();
         put(&host, small("plan-3", ITEMS[2])).await;
         completed(&host, &["plan-3"]).await;
     });

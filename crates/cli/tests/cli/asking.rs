@@ -1,10 +1,10 @@
-//! What a person is asked at a terminal, and what comes of each answer.
+//! What a person is asked at a terminal, what comes of each answer, and that nothing there is coloured against their wish.
 
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -38,17 +38,23 @@ fn shown(terminal: &mut File, end: &str) -> String {
     text
 }
 
-/// Runs a command that asks, answers it once the question is there, and returns its exit code with all that was shown.
-fn asked(command: &mut Command, answer: &str) -> (i32, String) {
-    let (mut ours, theirs) = terminal();
+/// Starts a command on a terminal; our end of it.
+fn started(command: &mut Command) -> (Child, File) {
+    let (ours, theirs) = terminal();
     let said = theirs.try_clone().unwrap();
     command
         .stdin(Stdio::from(theirs.try_clone().unwrap()))
         .stderr(Stdio::from(theirs))
         .stdout(Stdio::from(said));
-    let mut child = command.spawn().unwrap();
+    let child = command.spawn().unwrap();
     // The command holds the other end until it is changed or dropped; so would we.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    (child, ours)
+}
+
+/// Runs a command that asks, answers it once the question is there, and returns its exit code with all that was shown.
+fn asked(command: &mut Command, answer: &str) -> (i32, String) {
+    let (mut child, mut ours) = started(command);
     let mut text = shown(&mut ours, QUESTION);
     assert!(text.contains(QUESTION), "nobody was asked: {text}");
     ours.write_all(answer.as_bytes()).unwrap();
@@ -162,4 +168,25 @@ fn what_is_switched_on_a_live_account_is_confirmed() {
     let (code, text) = asked(&mut at(&state, &cancel), "y\n");
     assert!(code == 0 && text.contains("is canceled since"), "{code} {text}");
     assert!(status().contains("the wrong file"), "{}", status());
+}
+
+/// On a terminal headings stand out, unless `NO_COLOR` says that they must not.
+#[test]
+fn no_color_is_heeded() {
+    let styled = |words: &[&str], no_color: bool| {
+        let mut command = Command::new(BINARY);
+        command.args(words).env("TERM", "xterm-256color").env_remove("NO_COLOR");
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        let (mut child, mut ours) = started(&mut command);
+        let text = shown(&mut ours, "\u{0}");
+        child.wait().unwrap();
+        assert!(text.contains("Usage"), "{words:?}: {text}");
+        text.contains("\u{1b}[")
+    };
+    for words in [&["--help"][..], &["run", "--help"], &["run"], &["ledger", "nonsense", "--at"]] {
+        assert!(styled(words, false), "{words:?} is plain, so that nothing is shown here");
+        assert!(!styled(words, true), "{words:?}");
+    }
 }

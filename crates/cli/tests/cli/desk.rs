@@ -174,30 +174,3 @@ fn shells_and_man_are_served() {
         assert!(into.join(name).is_file(), "{name}");
     }
 }
-
-/// Every command of these pages is run as it stands there, but for what needs a screen.
-#[test]
-fn the_commands_of_the_pages_work() {
-    let dir = tempfile::tempdir().unwrap();
-    let (code, report) = run_json(&example(), &dir.path().join("state/demo"), &[]);
-    assert_eq!(code, 0, "{report}");
-    fs::copy(example(), dir.path().join("growth-and-bonds.json")).unwrap();
-    let mut run = 0;
-    for page in ["desk.md", "ledger.md", "learning.md"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
-        let mut inside = false;
-        for line in fs::read_to_string(path).unwrap().lines() {
-            if line.starts_with("```") {
-                inside = line == "```sh";
-            } else if inside && !line.contains("--open") {
-                let line = line.replacen("alchemiser", BINARY, 1);
-                let output =
-                    Command::new("sh").args(["-c", &line]).current_dir(dir.path()).output();
-                let output = output.unwrap();
-                assert!(output.status.success(), "{page}: {line}: {}", text(&output));
-                run += 1;
-            }
-        }
-    }
-    assert!(run >= 10, "only {run} commands were run");
-}

@@ -37,6 +37,55 @@ fn the_help_names_every_command_and_exit_code() {
     }
 }
 
+/// The commands that a help lists.
+fn listed(help: &str) -> Vec<String> {
+    let inside = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = inside.take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.trim().split(' ').next().map(str::to_owned));
+    names.filter(|name| name != "help").collect()
+}
+
+/// Every command, and every command of a command, says what it is and how it is used.
+#[test]
+fn there_is_help_everywhere() {
+    let mut to_ask: Vec<Vec<String>> = vec![vec![]];
+    let mut asked = 0;
+    while let Some(path) = to_ask.pop() {
+        let words: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+        let (code, text) = output(&words);
+        assert!(code == 0 && text.contains("Usage: alchemiser"), "{words:?}: {text}");
+        let says = text.lines().next().unwrap();
+        assert!(says.split(' ').count() >= 3, "{words:?} says {says:?} of itself");
+        to_ask.extend(listed(&text).into_iter().map(|name| [&path[..], &[name]].concat()));
+        asked += 1;
+    }
+    assert!(asked > 25, "only {asked} were found");
+}
+
+/// What goes wrong is told on standard error, with its code, what was expected and found, or what to do; standard output has
+/// nothing.
+#[test]
+fn what_goes_wrong_is_on_standard_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    run_json(&example(), &state, &[]);
+    let (state, plan) = (state.to_str().unwrap(), "growth-and-bonds-2026-11-20");
+    for (words, code, next) in [
+        (&["status", "--state", "/nonexistent"][..], "STATE_MISSING", "alchemiser run PLAN.json"),
+        (&["explain", plan, "NOPE", "--state", state], "LEG_UNKNOWN", "expected a symbol"),
+        (&["report", "nope", "--state", state], "PLAN_UNKNOWN", "alchemiser status"),
+        (&["cancel", plan, "--state", state], "PLAN_OVER", "nothing was canceled"),
+        (&["report", "--since", "soon", "--state", state], "SINCE", "30d"),
+        (&["config", "--set", "polcy=walk"], "CONFIG_REFUSED", "polcy"),
+        (&["run", "/nonexistent.json", "--state", state], "PLAN", "nonexistent"),
+    ] {
+        let output = Command::new(BINARY).args(words).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty() && !output.status.success(), "{words:?}");
+        assert!(said.contains(code) && said.contains(next), "{words:?}: {said}");
+    }
+}
+
 #[test]
 fn a_wrong_command_line_is_exit_code_2() {
     assert_eq!(output(&["run"]).0, 2);

@@ -22,6 +22,7 @@ mod live;
 mod local;
 mod measures;
 mod narrow;
+mod pages;
 mod recover;
 mod rehearsal;
 mod report;

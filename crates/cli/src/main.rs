@@ -107,7 +107,7 @@ fn print_json(value: &impl serde::Serialize) -> Result<Exit, Stopped> {
     print(&text)
 }
 
-/// Says something to a person: as [`print`], in lines that fit into the terminal.
+/// Says something to a person: as [`print()`], in lines that fit into the terminal.
 fn say(text: &str) -> Result<Exit, Stopped> {
     print(&table::flowed(text))
 }

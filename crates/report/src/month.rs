@@ -120,11 +120,11 @@ fn hour(_: &Execution, leg: &Leg) -> Option<String> {
 
 /// What the same plans would have cost late in the day, and how many began where spreads are widest.
 fn late(plans: &[&Execution]) -> Markup {
-    let advices = plans.iter().filter_map(|plan| schedule::advice(plan, &Profiles::default()));
-    let advices: Vec<Advice> = advices.collect();
-    let early = advices.iter().filter(|advice| advice.opening).count();
+    let known = plans.iter().filter_map(|plan| schedule::advice(plan, &Profiles::default()));
+    let known: Vec<Advice> = known.collect();
+    let early = known.iter().filter(|advice| advice.opening).count();
     html! {
-        @if let Some(all) = Advice::all(advices) { p { (all.sentences(Sent::Yes)) } }
+        @if let Some(all) = Advice::all(known) { p { (all.sentences(Sent::Yes)) } }
         @if early > 0 {
             p { (counted(early, "plan")) " sent the first order within half an hour of the open, where spreads are widest." }
         }

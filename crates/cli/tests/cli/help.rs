@@ -76,7 +76,7 @@ fn what_goes_wrong_is_on_standard_error() {
         (&["report", "nope", "--state", state], "PLAN_UNKNOWN", "alchemiser status"),
         (&["cancel", plan, "--state", state], "PLAN_OVER", "nothing was canceled"),
         (&["report", "--since", "soon", "--state", state], "SINCE", "30d"),
-        (&["config", "--set", "polcy=walk"], "CONFIG_REFUSED", "polcy"),
+        (&["config", "--set", "policies=walk"], "CONFIG_REFUSED", "policies"),
         (&["run", "/nonexistent.json", "--state", state], "PLAN", "nonexistent"),
     ] {
         let output = Command::new(BINARY).args(words).output().unwrap();

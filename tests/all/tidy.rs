@@ -288,8 +288,12 @@ fn every_command_line_of_the_readme_exists() {
         .filter_map(|line| line.split(['(', ',', ' ']).next())
         .map(str::to_lowercase)
         .collect();
-    let flags: BTreeSet<String> = args
-        .lines()
+    let own = repository().join("crates/cli/src");
+    let sources = files(".rs").into_iter().filter(|path| path.starts_with(&own));
+    let sources: Vec<String> = sources.map(|path| text(&path)).collect();
+    let flags: BTreeSet<String> = sources
+        .iter()
+        .flat_map(|source| source.lines())
         .filter_map(|line| line.trim().strip_prefix("pub(crate) ")?.split_once(':'))
         .map(|(field, _)| format!("--{}", field.replace('_', "-")))
         .chain(["--help", "--version"].map(str::to_owned))

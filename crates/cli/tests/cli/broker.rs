@@ -96,12 +96,27 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// A line of a shell that calls the program with this key, and reaches nothing but this machine.
+    pub(crate) fn shell(&self, line: &str, key: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-ec", &format!("{line} --endpoint {}", self.url)]);
+        alone(&mut command, key);
+        command
+    }
+}
+
 fn bare(words: &[&str], key: &str) -> Command {
     let mut command = Command::new(BINARY);
-    command.args(words).stdin(Stdio::null()).env("ALCHEMISER_LOOPBACK_ONLY", "1");
+    alone(command.args(words), key);
+    command
+}
+
+/// With this key, on this machine.
+fn alone(command: &mut Command, key: &str) {
+    command.stdin(Stdio::null()).env("ALCHEMISER_LOOPBACK_ONLY", "1");
     command.env_remove("ALCHEMISER_ACCOUNT").env("APCA_API_KEY_ID", key);
     command.env("APCA_API_SECRET_KEY", SECRET);
-    command
 }
 
 /// The exit code and everything said; never the secret.

@@ -83,7 +83,7 @@ fn orders(state: &Path) -> usize {
     journal.lines().filter(|line| line.contains("\"record\":\"order\"")).count()
 }
 
-/// X15: `retry` shows what is left and asks; no answer but yes sends anything or leaves a trace, and yes trades it.
+/// `retry` shows what is left and asks; no answer but yes sends anything or leaves a trace, and yes trades it.
 #[test]
 fn a_retry_is_sent_when_the_person_says_yes() {
     let dir = tempfile::tempdir().unwrap();
@@ -102,7 +102,7 @@ fn a_retry_is_sent_when_the_person_says_yes() {
     assert!(orders(&state) >= 12, "{text}");
 }
 
-/// I10, X15: on a live account `halt`, `resume` and `cancel` ask, and do nothing until the person says yes.
+/// I10: on a live account `halt`, `resume` and `cancel` ask, and do nothing until the person says yes.
 #[test]
 fn what_is_switched_on_a_live_account_is_confirmed() {
     let exchange = Exchange::start(

@@ -10,13 +10,15 @@ mkdir -p "$out"
 TIMEFORMAT='%U %S'
 out=$(realpath "$out")
 
-# page PLAN_FILE NAME: executes a plan in a directory of its own and draws it; prints PAGE=LEGS, the legs with orders.
+# page PLAN_FILE NAME [STATE]: executes a plan, in a directory of its own if none is named, and draws it; prints PAGE=LEGS, the
+# legs with orders. A plan that fails has a page, too.
 page() {
-    "$program" run "$1" --now --state "$out/$2" --json > "$out/$2.json"
+    local state=${3:-$out/$2}
+    "$program" run "$1" --now --state "$state" --json > "$out/$2.json" || [ $? -eq 3 ]
     local id legs
     id=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["plan_id"])' "$out/$2.json")
     legs=$(python3 -c 'import json,sys; print(sum(leg["children"] > 0 for leg in json.load(open(sys.argv[1]))["legs"]))' "$out/$2.json")
-    { time "$program" report "$id" --state "$out/$2" --out "$out/$2.html" > "$out/$2.txt"; } 2> "$out/$2.took"
+    { time "$program" report "$id" --state "$state" --out "$out/$2.html" > "$out/$2.txt"; } 2> "$out/$2.took"
     echo "$out/$2.html=$legs"
 }
 
@@ -27,7 +29,13 @@ if [ -f "$real" ]; then
 else
     echo "skipped: ../shared absent"
 fi
-"$program" report --since 2000-01-01 --state "$out/example" --out "$out/month.html" > "$out/month.txt"
+# Four days of one account: the first plan leaves nothing to sell, so that the others fail in part.
+for day in 17 18 19 20; do
+    sed "s/2026-11-20/2026-11-$day/g" "$here/../../examples/plans/growth-and-bonds.json" > "$out/day-$day-plan.json"
+    looked=$(page "$out/day-$day-plan.json" "day-$day" "$out/days")
+    [ "$day" != 18 ] || pages+=("$looked")
+done
+"$program" report --since 2026-11-01 --state "$out/days" --out "$out/month.html" > "$out/month.txt"
 pages+=("$out/month.html")
 cat "$out"/*.txt
 for took in "$out"/*.took; do

@@ -69,7 +69,7 @@ fn learned(state: &Execution) -> Markup {
                 ", so an E/Q of 1 was assumed: a cross pays the spread." }
         } @else {
             div.wide tabindex="0" role="region" aria-label="what the account's own crosses had cost" { table {
-                caption { "What the account's own crosses had cost when the plan began; `adaptive` crosses earlier where E/Q is low." }
+                caption { "What the account's own crosses had cost when the plan began; " code { "adaptive" } " crosses earlier where E/Q is low." }
                 thead { tr { th scope="col" { "spread" } th.r scope="col" { "crosses" } (heading(Term::Learned)) } }
                 tbody { @for spread in Spread::ALL { tr {
                     th scope="row" { (name(spread)) }

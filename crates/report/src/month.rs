@@ -38,7 +38,7 @@ pub fn page(plans: &[&Execution], from: Date, until: Date) -> String {
         }
         main {
             @if plans.is_empty() {
-                p.empty { "No plan was received in these days. `alchemiser status` lists those that there are; --since takes more days." }
+                p.empty { "No plan was received in these days. " code { "alchemiser status" } " lists those that there are; " code { "--since" } " takes more days." }
             } @else {
                 (content(&plans))
             }

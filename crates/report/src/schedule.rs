@@ -222,13 +222,23 @@ impl Advice {
 
     /// In sentences.
     pub fn sentences(&self, sent: Sent) -> String {
-        let (did, else_) = match sent {
-            Sent::Yes => ("It cost", "would have cost"),
-            Sent::No => ("Now it is expected to cost", "would cost"),
+        let dollars =
+            |value: Decimal| crate::figure::written(value.abs(), crate::figure::Format::Money);
+        let earns = |value: Decimal| value.is_sign_negative() && !value.is_zero();
+        let did = match (sent, earns(self.cost)) {
+            (Sent::Yes, false) => "It cost",
+            (Sent::Yes, true) => "It earned",
+            (Sent::No, false) => "Now it is expected to cost",
+            (Sent::No, true) => "Now it is expected to earn",
         };
-        let dollars = |value: Decimal| crate::figure::written(value, crate::figure::Format::Money);
+        let then = match (sent, earns(self.at_1545)) {
+            (Sent::Yes, false) => "would have cost",
+            (Sent::Yes, true) => "would have earned",
+            (Sent::No, false) => "would cost",
+            (Sent::No, true) => "would earn",
+        };
         let mut said = format!(
-            "{did} {}; at 15:45 in New York the same half-spreads {else_} {} ({}).",
+            "{did} {}; at 15:45 in New York the same half-spreads {then} {} ({}).",
             dollars(self.cost),
             dollars(self.at_1545),
             self.sources()
@@ -288,6 +298,31 @@ mod tests {
         check(15, 59, Some(16));
         check(16, 0, None);
         assert_eq!(STARTS[LATE], (15, 45));
+    }
+
+    /// What was earned is not a cost below zero.
+    #[test]
+    fn money_has_its_verb() {
+        let check = |cost: i64, late: i64, sent, expected: &str| {
+            let (cost, at_1545) = (Decimal::new(cost, 2), Decimal::new(late, 2));
+            let said = Advice { cost, at_1545, recorded: 1, ..Advice::default() }.sentences(sent);
+            assert!(said.starts_with(expected), "{said}");
+        };
+        let at = "at 15:45 in New York the same half-spreads";
+        check(205, 138, Sent::Yes, &format!("It cost $2.05; {at} would have cost $1.38 (1 leg by"));
+        check(-42, -32, Sent::Yes, &format!("It earned $0.42; {at} would have earned $0.32 ("));
+        check(
+            0,
+            -1,
+            Sent::No,
+            &format!("Now it is expected to cost $0.00; {at} would earn $0.01 ("),
+        );
+        check(
+            -1,
+            0,
+            Sent::No,
+            &format!("Now it is expected to earn $0.01; {at} would cost $0.00 ("),
+        );
     }
 
     /// The figures of the warning are the profile's.

@@ -278,6 +278,9 @@ def canceled(stack, broker):
         resting = until(60, "six resting sells", lambda: len(found := list(filter(is_open, orders()))) == len(sells) and found)
         part = next(order for order in resting if order["symbol"] == "XLK")
         asked(broker, "fill", {"client_order_id": part["client_order_id"], "qty": "3"})
+        watch = subprocess.Popen([program, "status", "--watch", "--state", state], stdout=subprocess.PIPE, text=True)
+        seen = next(line for line in watch.stdout if plan_id in line)
+        check("a watched status shows the plan that trades", "selling" in seen, True)
         code, said = run("cancel", plan_id, "--reason", "the wrong file", "--yes")
         check("cancel of a plan that trades", (code, "is canceled since" in said, "The deployed functions end it" in said), (0, True, True))
         failed = until(60, "its end", lambda: stack.of(plan_id, "WorkflowFailed"))[0]
@@ -298,6 +301,10 @@ def canceled(stack, broker):
         check("canceled once more it says who had done it", (code, "the wrong file" in said, "It is over" in said), (0, True, True))
         code, said = run("cancel", "to-be-cancelled")
         check("a plan that is not there has others near it", (code, f"near it: {plan_id}" in said), (2, True))
+        rest = watch.communicate(timeout=60)[0]
+        stack.told.append(rest)
+        ended = [line for line in rest.splitlines() if plan_id in line and "finished" in line]
+        check("and ends with it", (watch.returncode, len(ended)), (0, 1))
         check("the account goes on", "is halted" in run("status")[1], False)
         check("still no order more", len(orders()), len(sent))
         notice = until(60, "the notice", lambda: stack.noticed(plan_id))[0]

@@ -17,7 +17,8 @@ const LOGS: &str = "executions/";
 /// Where the quotes for their pictures are.
 const QUOTES: &str = "quotes/";
 
-/// Copies all objects under some prefixes into a directory, under their keys; says how many.
+/// Copies all objects under some prefixes into a directory, under their keys; says how many there are. What is in the directory
+/// already is not read again: an object is created once and stays as it is.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails, holds a key that is no path below the directory, or the files cannot be written.
@@ -79,6 +80,9 @@ fn below(key: &str, directory: &Path) -> Result<std::path::PathBuf, StoreError> 
 
 async fn one(store: &dyn Store, key: &str, directory: &Path) -> Result<(), StoreError> {
     let path = below(key, directory)?;
+    if path.is_file() {
+        return Ok(());
+    }
     let Some(bytes) = store.get(key).await? else { return Ok(()) };
     let above = path.parent().unwrap_or(directory);
     std::fs::create_dir_all(above)

@@ -147,6 +147,26 @@ fn one_plan_of_a_bucket_is_read_alone() {
     );
 }
 
+/// What was copied is not read again; what came since is.
+#[test]
+fn a_copy_is_renewed_by_what_came_since() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, asked) = bucket(KEYS);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let copied = || {
+        let kept = copy::kept(&store, &["executions/"], directory.path());
+        let found = runtime.block_on(kept).unwrap();
+        let mut gets = std::mem::take(&mut *asked.lock().unwrap());
+        gets.retain(|word| word.starts_with("get "));
+        (found, gets)
+    };
+    let (found, gets) = copied();
+    assert_eq!((found, gets.len()), (4, 4), "{gets:?}");
+    std::fs::remove_file(directory.path().join("executions/B/two/000002.json")).unwrap();
+    assert_eq!(copied(), (4, vec!["get executions/B/two/000002.json".to_owned()]));
+    assert_eq!(copied(), (4, Vec::new()));
+}
+
 /// Of a plan that is not there only the others' names are read.
 #[test]
 fn a_plan_that_is_not_there_has_the_names_of_others() {

@@ -208,7 +208,7 @@ fn ledgers(
     plan_id: Option<&str>,
     filter: Option<&LedgerFilter>,
 ) -> Result<Vec<Ledger>, Stopped> {
-    let state = load::readable(&read.state)?;
+    let state = load::readable(&read.state, &["executions/", "ledger/"])?;
     let mut ledgers = Vec::new();
     for loaded in load::executions(&state)? {
         let date = trading_date(loaded.state.plan.received_at);

@@ -18,7 +18,7 @@ use alchemiser_wire::{
 
 use crate::{
     exit::{Exit, Stopped},
-    remote,
+    remote::{self, Part},
 };
 
 /// An execution with the name of its log.
@@ -40,7 +40,17 @@ pub(crate) struct Readable {
     state: StateDir,
     /// What a person calls it.
     named: PathBuf,
-    _copy: Option<remote::Copy>,
+    copy: Option<remote::Copy>,
+}
+
+impl Readable {
+    /// Takes in what was written since; of a bucket, below these directories.
+    pub(crate) fn renew(&self, directories: &[&str]) -> Result<(), Stopped> {
+        if let Some(copy) = &self.copy {
+            remote::renewed(copy, &self.named, Part::Below(directories))?;
+        }
+        Ok(())
+    }
 }
 
 impl Deref for Readable {
@@ -53,25 +63,25 @@ impl Deref for Readable {
 
 /// Opens a directory of this machine that must be there already, to read it.
 pub(crate) fn here(path: &Path) -> Result<Readable, Stopped> {
-    Ok(Readable { state: existing(path)?, named: path.to_owned(), _copy: None })
+    Ok(Readable { state: existing(path)?, named: path.to_owned(), copy: None })
 }
 
-/// Opens what must be there already, to read it.
-pub(crate) fn readable(path: &Path) -> Result<Readable, Stopped> {
-    opened(path, None)
+/// Opens what must be there already, to read what is below these directories of it.
+pub(crate) fn readable(path: &Path, directories: &[&str]) -> Result<Readable, Stopped> {
+    opened(path, Part::Below(directories))
 }
 
 /// Opens what must be there already, to read one plan: of a bucket nothing else is read.
 pub(crate) fn readable_for(path: &Path, plan_id: &str) -> Result<Readable, Stopped> {
-    opened(path, Some(plan_id))
+    opened(path, Part::Plan(plan_id))
 }
 
-fn opened(path: &Path, plan_id: Option<&str>) -> Result<Readable, Stopped> {
+fn opened(path: &Path, part: Part<'_>) -> Result<Readable, Stopped> {
     if !remote::is_bucket(path) {
         return here(path);
     }
-    let (state, copy) = remote::copied(path, plan_id)?;
-    Ok(Readable { state, named: path.to_owned(), _copy: Some(copy) })
+    let (state, copy) = remote::copied(path, part)?;
+    Ok(Readable { state, named: path.to_owned(), copy: Some(copy) })
 }
 
 /// Opens a directory that must be there already.

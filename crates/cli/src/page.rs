@@ -37,7 +37,7 @@ pub(crate) fn page(args: &ReportArgs) -> Result<Exit, Stopped> {
 fn attempt(args: &ReportArgs) -> Result<Exit, Stopped> {
     let state = match &args.plan_id {
         Some(plan_id) => load::readable_for(&args.read.state, plan_id)?,
-        None => load::readable(&args.read.state)?,
+        None => load::readable(&args.read.state, &["executions/"])?,
     };
     let (name, html, plans) = match (&args.plan_id, &args.since) {
         (Some(plan_id), _) => (format!("{}.html", encode(plan_id)), of_plan(&state, plan_id)?, 1),

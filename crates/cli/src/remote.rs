@@ -4,9 +4,19 @@
 use std::path::Path;
 
 #[cfg(feature = "aws")]
-pub(crate) use bucket::{Copy, copied, look, store, vault};
+pub(crate) use bucket::{Copy, copied, look, renewed, store, vault};
 #[cfg(not(feature = "aws"))]
-pub(crate) use nowhere::{Copy, copied, look, store, vault};
+pub(crate) use nowhere::{Copy, copied, look, renewed, store, vault};
+
+/// What of a bucket is copied.
+#[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "without AWS nothing is copied"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'a> {
+    /// All objects below these directories.
+    Below(&'a [&'a str]),
+    /// The log of one plan, and the quotes for its picture.
+    Plan(&'a str),
+}
 
 /// Whether a state is in a bucket.
 pub(crate) fn is_bucket(path: &Path) -> bool {
@@ -29,18 +39,16 @@ mod bucket {
     use alchemiser_local::state::StateDir;
     use tempfile::TempDir;
 
+    use super::Part;
     use crate::{
         examine::{Finding, good, wrong},
         exit::{Exit, Stopped},
         load,
     };
 
-    /// What is copied: what is kept for ever, the quotes for the pictures, and what was learned.
-    const KEPT: [&str; 5] = ["executions/", "accounts/", "ledger/", "quotes/", "learned/"];
-
     /// A copy; it goes with this value.
     pub(crate) struct Copy {
-        _directory: TempDir,
+        directory: TempDir,
     }
 
     /// The store in a bucket.
@@ -80,32 +88,38 @@ mod bucket {
         Ok(Arc::new(StoredSecret::new(amazon().await?.secrets(), arn.to_owned())))
     }
 
-    /// A copy of what a bucket holds now, as a state directory; of one plan only, if one is named.
-    pub(crate) fn copied(path: &Path, plan: Option<&str>) -> Result<(StateDir, Copy), Stopped> {
+    /// A copy of a part of what a bucket holds now, as a state directory.
+    pub(crate) fn copied(path: &Path, part: Part<'_>) -> Result<(StateDir, Copy), Stopped> {
         let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
         let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
         let state =
             StateDir::open(directory.path()).map_err(|error| load::state_stopped(&error))?;
-        // Whoever asks may be at work in a runtime, and none starts within another.
-        let fetched =
-            thread::scope(|scope| scope.spawn(|| fetch(path, plan, directory.path())).join());
-        let copied = fetched.map_err(|_panicked| failed(&"the copy was not finished"))??;
-        if copied == 0 {
+        let copy = Copy { directory };
+        if renewed(&copy, path, part)? == 0 {
             let message = format!("expected logs under {}, found none", path.display());
             return Err(Stopped::new(Exit::Refused, "STATE_MISSING", message));
         }
-        Ok((state, Copy { _directory: directory }))
+        Ok((state, copy))
     }
 
-    /// Copies what is kept, or what there is of one plan; how many objects.
-    fn fetch(path: &Path, plan: Option<&str>, to: &Path) -> Result<usize, Stopped> {
+    /// Copies what has come since; how many objects there are.
+    pub(crate) fn renewed(copy: &Copy, path: &Path, part: Part<'_>) -> Result<usize, Stopped> {
+        let to = copy.directory.path();
+        // Whoever asks may be at work in a runtime, and none starts within another.
+        let fetched = thread::scope(|scope| scope.spawn(|| fetch(path, part, to)).join());
+        fetched.map_err(|_panicked| {
+            Stopped::failed("STATE_UNREADABLE", &"the copy was not finished")
+        })?
+    }
+
+    fn fetch(path: &Path, part: Part<'_>, to: &Path) -> Result<usize, Stopped> {
         let failed = |error: &dyn std::fmt::Display| Stopped::failed("STATE_UNREADABLE", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| failed(&error))?.block_on(async {
             let store = S3Store::new(amazon().await?.s3(), place(path)?);
-            let copied = match plan {
-                Some(plan) => copy::of_plan(&store, plan, to).await,
-                None => copy::kept(&store, &KEPT, to).await,
+            let copied = match part {
+                Part::Plan(plan) => copy::of_plan(&store, plan, to).await,
+                Part::Below(directories) => copy::kept(&store, directories, to).await,
             };
             copied.map_err(|error| failed(&error))
         })
@@ -119,6 +133,7 @@ mod nowhere {
     use alchemiser_driver::ports::{Store, Vault};
     use alchemiser_local::state::StateDir;
 
+    use super::Part;
     use crate::{
         examine::Finding,
         exit::{Exit, Stopped},
@@ -149,7 +164,11 @@ mod nowhere {
         Err(refused(&arn))
     }
 
-    pub(crate) fn copied(path: &Path, _: Option<&str>) -> Result<(StateDir, Copy), Stopped> {
+    pub(crate) fn copied(path: &Path, _: Part<'_>) -> Result<(StateDir, Copy), Stopped> {
         Err(refused(&path.display()))
+    }
+
+    pub(crate) fn renewed(copy: &Copy, _: &Path, _: Part<'_>) -> Result<usize, Stopped> {
+        match *copy {}
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     args::{ReadArgs, StatusArgs},
     exit::{Exit, Stopped},
     load::{self, Loaded},
-    table,
+    remote, table,
 };
 
 #[derive(Serialize)]
@@ -54,8 +54,14 @@ fn line(loaded: &Loaded) -> Line {
     }
 }
 
-/// How often a watched status is shown.
+/// How often a watched directory is looked at.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often a watched bucket is: each look lists it.
+const EVERY_OF_BUCKET: Duration = Duration::from_secs(5);
+
+/// Where a status is read.
+const PLACES: [&str; 2] = ["executions/", "accounts/"];
 
 /// Shows every execution of a state directory.
 pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Stopped> {
@@ -63,7 +69,7 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Stopped> {
     if args.watch {
         return watch(&args.read).map_err(stopped);
     }
-    let state = load::readable(&args.read.state).map_err(stopped)?;
+    let state = load::readable(&args.read.state, &PLACES).map_err(stopped)?;
     let loaded = load::executions(&state).map_err(stopped)?;
     if args.read.json {
         return crate::print_json(&loaded.iter().map(line).collect::<Vec<_>>());
@@ -75,9 +81,10 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Stopped> {
 /// only what is new.
 fn watch(args: &ReadArgs) -> Result<Exit, Stopped> {
     let terminal = console::Term::stdout();
+    let every = if remote::is_bucket(&args.state) { EVERY_OF_BUCKET } else { EVERY };
+    let state = load::readable(&args.state, &PLACES)?;
     let mut shown = None;
     loop {
-        let state = load::readable(&args.state)?;
         let loaded = load::executions(&state)?;
         let news: Vec<_> = loaded.iter().map(|one| (one.log.clone(), one.state.last_at)).collect();
         if shown.as_ref() != Some(&news) {
@@ -93,7 +100,8 @@ fn watch(args: &ReadArgs) -> Result<Exit, Stopped> {
         if loaded.iter().all(|one| one.state.is_finished()) {
             return Ok(Exit::Completed);
         }
-        std::thread::sleep(EVERY);
+        std::thread::sleep(every);
+        state.renew(&PLACES)?;
     }
 }
 

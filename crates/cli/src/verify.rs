@@ -38,7 +38,8 @@ struct Line {
 /// Checks the invariants over every log, and against the exchange's books.
 pub(crate) fn verify(VerifyArgs { broker, read: args }: &VerifyArgs) -> Result<Exit, Stopped> {
     let stopped = |stopped: Stopped| stopped.with_json(args.json);
-    let state = load::readable(&args.state).map_err(stopped)?;
+    let state =
+        load::readable(&args.state, &["executions/", "accounts/", "ledger/"]).map_err(stopped)?;
     let stored = books::stored(&state)
         .map_err(|error| stopped(Stopped::failed("STATE_UNREADABLE", &error)))?;
     let truth =

@@ -18,7 +18,10 @@ use clap::{Args as ClapArgs, ValueEnum};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::exit::{Exit, Stopped};
+use crate::{
+    exit::{Exit, Stopped},
+    load,
+};
 
 /// The account that there is when no other one is asked for.
 const USUAL_KEY: (&str, &str) = ("PKALCHEMISER", "alchemiser-secret");
@@ -128,6 +131,7 @@ fn open(args: &ExchangeArgs, setup: &Setup) -> Result<Exchange, Stopped> {
 
 /// Serves until it is killed.
 pub(crate) async fn exchange(args: &ExchangeArgs) -> Result<Exit, Stopped> {
+    args.state.as_deref().map_or(Ok(()), load::on_this_machine)?;
     let setup = setup(args)?;
     let exchange = open(args, &setup)?;
     let listener = server::listen(args.port)

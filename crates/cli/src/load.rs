@@ -84,8 +84,21 @@ fn opened(path: &Path, part: Part<'_>) -> Result<Readable, Stopped> {
     Ok(Readable { state, named: path.to_owned(), copy: Some(copy) })
 }
 
+/// A directory of this machine is meant: nothing is traded in a bucket but by the deployed functions.
+pub(crate) fn on_this_machine(path: &Path) -> Result<(), Stopped> {
+    if !remote::is_bucket(path) {
+        return Ok(());
+    }
+    let message = format!(
+        "expected a directory of this machine, found {}: what is in a bucket is traded by the functions that are deployed on it. Publish the plan's event on their bus, or name a directory with --state",
+        path.display()
+    );
+    Err(Stopped::new(Exit::Refused, "STATE", message))
+}
+
 /// Opens a directory that must be there already.
 pub(crate) fn existing(path: &Path) -> Result<StateDir, Stopped> {
+    on_this_machine(path)?;
     if !path.join("state.json").is_file() {
         let message = format!(
             "expected a state directory at {}, found none; make one with `alchemiser run PLAN.json --state {}`",

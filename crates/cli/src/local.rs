@@ -17,7 +17,10 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::exit::{Exit, Stopped};
+use crate::{
+    exit::{Exit, Stopped},
+    load,
+};
 
 /// What a host that is there answers within.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -121,6 +124,7 @@ fn refused(code: &str, path: &std::path::Path, error: &dyn std::fmt::Display) ->
 }
 
 fn setup(args: &UpArgs) -> Result<Setup, Stopped> {
+    load::on_this_machine(&args.host.state)?;
     let deployment = Deployment::deployed();
     let deployment = deployment.map_err(|e| Stopped::new(Exit::Refused, e.code(), &e))?;
     let own = || std::env::current_exe().ok()?.parent().map(std::path::Path::to_owned);
@@ -181,6 +185,7 @@ async fn ask(
     path: &str,
     (body, wait): (Vec<u8>, Option<Duration>),
 ) -> Result<Value, Stopped> {
+    load::on_this_machine(&args.state)?;
     let absent = |found: &dyn std::fmt::Display| {
         let state = args.state.display();
         let text = format!(

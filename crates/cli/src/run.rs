@@ -49,6 +49,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<Exit, Stopped> {
 }
 
 async fn attempt(args: &RunArgs) -> Result<Exit, Stopped> {
+    load::on_this_machine(&args.options.state)?;
     let (policy, armed_by_flag) = config::of_run(&args.options)?;
     let bytes = fs::read(&args.plan).map_err(|error| {
         let message =

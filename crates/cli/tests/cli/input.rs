@@ -1,10 +1,10 @@
 //! Bad input: coded, with the field, what was expected and what was found; nothing is written but the refusal.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::command::{example, example_json, run, run_json, write};
+use crate::command::{BINARY, example, example_json, run, run_json, write};
 
 fn plan(event: &mut Value) -> &mut Value {
     &mut event["detail"]["rebalance_plan"]
@@ -238,4 +238,29 @@ fn a_state_directory_that_cannot_be_used_is_refused() {
     assert_eq!((code, refused["code"].as_str()), (2, Some("STATE_NEWER")), "{refused}");
     let (code, refused) = run_json(Path::new("nowhere.json"), &dir.path().join("s"), &[]);
     assert_eq!((code, refused["code"].as_str()), (2, Some("PLAN_UNREADABLE")), "{refused}");
+}
+
+/// Nothing is traded in a bucket from here, and no directory is made of its name.
+#[test]
+fn a_bucket_is_no_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = example();
+    let plan = plan.to_str().unwrap();
+    for words in [
+        &["run", plan, "--now"][..],
+        &["run", plan, "--now", "--dry-run"],
+        &["retry", "a-plan", "--yes"],
+        &["recover", "a-plan", "--from-broker"],
+        &["local", "up"],
+        &["local", "run", plan],
+        &["exchange", "--port", "0"],
+    ] {
+        let mut command = Command::new(BINARY);
+        command.args(words).args(["--state", "s3://some-bucket/paper"]).current_dir(dir.path());
+        let output = command.env_remove("AWS_REGION").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {said}");
+        assert!(said.contains("STATE: expected a directory of this machine"), "{words:?}: {said}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{words:?} made something");
+    }
 }

@@ -26,6 +26,7 @@ use alchemiser_wire::{
     entry::{Entry, NO_PREVIOUS},
     incoming,
     ledger::LedgerLine,
+    notice::Document,
     plan,
     request::Request,
     terminal,
@@ -163,6 +164,19 @@ proptest! {
         prop_assert_eq!(serde_json::to_string(&parsed).unwrap(), printed.clone());
         prop_assert_eq!(parsed, line);
         prop_assert!(!printed.contains('\n'), "a line is one line");
+    }
+
+    /// H10: what programs are told reads back, with the page and without.
+    #[test]
+    fn every_notice_reads_back(
+        place in 0_usize..5, subject in texts(), text in texts(), html in texts(), why in maybe(texts()),
+    ) {
+        let whole = Document::new(words::occasions()[place], &subject, &text, &html);
+        let document = match &why {
+            Some(why) => whole.without_page(why),
+            None => whole,
+        };
+        prop_assert_eq!(Document::read(&document.to_json()), Some(document));
     }
 
     /// H1: requests read back from the event that carries them, under an id that depends on nothing else.

@@ -16,7 +16,7 @@ use alchemiser_core::{
     report::BrokerStatus,
     side::Side,
 };
-use alchemiser_wire::request::Why;
+use alchemiser_wire::{notice::Occasion, request::Why};
 
 /// All variants of enums that carry nothing.
 macro_rules! every {
@@ -42,6 +42,7 @@ every! {
     policies: PolicyKind { Adaptive, Liquidity, Walk, Cross }
     plan_statuses: PlanStatus { Success, PartialSuccess, Failure }
     whys: Why { Claimed, HandedOver, LeaseOver, AccountFree, Outbox }
+    occasions: Occasion { Completed, Failed, Halted, NeedsAttention, Refused }
     cancel_reasons: CancelReason {
         Repeg, ToCross, CrossAgain, WindowOver, PlanStopped, NotConfirmed, LegOver, TooMuch,
     }

@@ -414,10 +414,11 @@ def canary(stack):
 
 def command_line(stack, plan_id):
     program, state = ROOT / "target/debug/alchemiser", stack.out["State"]
-    for words in [["status"], ["ledger", plan_id], ["replay", plan_id], ["verify"]]:
+    for words in [["status"], ["ledger", plan_id], ["ledger", "show", plan_id], ["replay", plan_id], ["verify"]]:
         run = subprocess.run([program, *words, "--state", state], capture_output=True, text=True)
         stack.told.append(run.stdout + run.stderr)
-        check(f"alchemiser {words[0]} --state {state}", (run.returncode, run.stderr), (0, ""))
+        check(f"alchemiser {' '.join(words)} --state {state}", (run.returncode, run.stderr), (0, ""))
+        check("it names the plan", plan_id in run.stdout or words[0] == "verify", True)
     over = subprocess.run([program, "cancel", plan_id, "--state", state], capture_output=True, text=True)
     stack.told.append(over.stdout + over.stderr)
     check("a plan that is over is not canceled", (over.returncode, "PLAN_OVER" in over.stderr), (2, True))

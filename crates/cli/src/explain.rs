@@ -30,7 +30,7 @@ fn attempt(args: &ExplainArgs) -> Result<Exit, Stopped> {
     let state = load::readable_for(&args.read.state, &args.plan_id)?;
     let log = load::plan(&state, &args.plan_id)?;
     let logged = Logged { entries: &log.entries, sha256: &log.sha256, tape: &[] };
-    let symbol = Symbol::new(&args.symbol)
+    let symbol = Symbol::new(&args.symbol.to_ascii_uppercase())
         .map_err(|error| Stopped::new(Exit::Refused, "SYMBOL", format!("SYMBOL: {error}")))?;
     let Some(sentences) = story::of_leg(&logged, &symbol) else {
         let state = logged.state();

@@ -55,7 +55,6 @@ fn attempt(args: &LedgerArgs) -> Result<Exit, Stopped> {
         }
         Some(LedgerCommand::List(filter)) => list(filter),
         Some(LedgerCommand::Show { plan_id, filter }) => {
-            load::stored(&load::readable_for(&filter.read.state, plan_id)?, plan_id)?;
             let lines = filtered(filter, Some(plan_id))?;
             match format(filter, None) {
                 None => {
@@ -208,13 +207,24 @@ fn ledgers(
     plan_id: Option<&str>,
     filter: Option<&LedgerFilter>,
 ) -> Result<Vec<Ledger>, Stopped> {
-    let state = load::readable(&read.state, &["executions/", "ledger/"])?;
+    let state = match plan_id {
+        Some(plan_id) => load::readable_for(&read.state, plan_id)?,
+        None => load::readable(&read.state, &["executions/", "ledger/"])?,
+    };
+    if let Some(plan_id) = plan_id {
+        load::stored(&state, plan_id)?;
+    }
     let mut ledgers = Vec::new();
     for loaded in load::executions(&state)? {
         let date = trading_date(loaded.state.plan.received_at);
         let wanted = plan_id.is_none_or(|id| id == loaded.state.plan.plan_id.as_str());
         let dated = filter.is_none_or(|filter| filter.has(date));
-        let path = state.root().join(ledger::key(&loaded.state));
+        let key = ledger::key(&loaded.state);
+        if wanted && plan_id.is_some() {
+            // The plan's ledger, with its supplements.
+            state.renew(&[key.trim_end_matches(".jsonl")])?;
+        }
+        let path = state.root().join(&key);
         if !(wanted && dated && path.is_file()) {
             continue;
         }

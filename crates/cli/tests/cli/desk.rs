@@ -138,6 +138,8 @@ fn a_leg_is_told_in_sentences() {
         let attempt = format!("Order {}:", line["attempt"]);
         assert!(told.to_string().contains(&attempt), "{attempt} is not told");
     }
+    let small = alchemiser(&["explain", PLAN, "soxl", "--json"], &state);
+    assert_eq!(json(&small), told, "a symbol may be written small");
     let output = alchemiser(&["explain", PLAN, "NOPE"], &state);
     assert_eq!(output.status.code(), Some(2));
     assert!(

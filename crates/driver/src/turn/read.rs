@@ -1,0 +1,113 @@
+//! What a turn reads before it decides.
+
+use alchemiser_core::{
+    child::ChildOrder,
+    fact::Phase,
+    ids::Symbol,
+    leg::WaitCode,
+    observed::Input,
+    outstanding::{Reads, Wanted},
+    planted::{Plant, is_planted},
+    reading::Position,
+};
+use jiff::SignedDuration;
+
+use super::Owned;
+use crate::{account::Said, readings::Readings, recover::ORDERS_BEFORE_PLAN};
+
+/// The session clock is read again after this long.
+const SESSION_REREAD: SignedDuration = SignedDuration::from_secs(60);
+
+impl Owned<'_> {
+    pub(super) async fn read(&mut self, reads: &Reads) -> Vec<Input> {
+        let (broker, mut readings) = (self.floor.broker.clone(), Readings::default());
+        if reads.session && self.session_is_old() {
+            let clock = broker.clock().await;
+            let at = self.floor.desk.clock.now();
+            readings.called(clock, |clock| Input::Session(clock, at));
+        }
+        let unknown =
+            reads.assets.iter().filter(|symbol| !self.observed.assets.contains_key(*symbol));
+        let unknown: Vec<Symbol> = unknown.cloned().collect();
+        readings.assets(broker.assets(&unknown).await);
+        if reads.positions {
+            let positions = broker.positions().await;
+            let at = self.now();
+            let by_symbol = |positions: Vec<Position>| {
+                positions.into_iter().map(|position| (position.symbol.clone(), position)).collect()
+            };
+            readings.called(positions, |found| Input::Positions(by_symbol(found), at));
+        }
+        if wants(reads.account, self.observed.account.is_some()) {
+            let account = broker.account().await;
+            let at = self.now();
+            readings.called(account, |account| Input::Account(account, at));
+        }
+        if reads.orders && self.orders_are_wanted() {
+            let since = self.state.plan.timestamp.min(self.state.claimed_at);
+            let since = since.saturating_sub(ORDERS_BEFORE_PLAN).unwrap_or(since);
+            let orders = broker.orders(since).await;
+            let at = self.now();
+            readings.called(orders, |orders| Input::Orders(orders, at));
+        }
+        if !reads.snapshots.is_empty() {
+            readings.read(self.floor.market.snapshots(&reads.snapshots).await, Input::Snapshots);
+            // After the request: what came meanwhile is newer than its answer.
+            let streamed = self.floor.market.streamed(&reads.snapshots).into_iter();
+            readings.inputs.extend(streamed.map(|(symbol, quote)| Input::Streamed(symbol, quote)));
+        }
+        // Last, so that it is as young as can be when an order leaves.
+        if wants(reads.halt, self.observed.halt.is_some()) {
+            let said = self.switch.read(&self.floor.desk.store, &self.state.plan).await;
+            let said = if is_planted(Plant::HaltUnread) { Ok(Said::default()) } else { said };
+            let unread = is_planted(Plant::CancelUnread);
+            let said =
+                said.map(|said| Said { canceled: said.canceled.filter(|_| !unread), ..said });
+            readings.said(said, self.now());
+        }
+        for error in readings.failed {
+            tracing::warn!(plan_id = %self.state.plan.plan_id, %error, "a reading failed; it is asked for again");
+        }
+        self.called(readings.calls);
+        readings.inputs
+    }
+
+    /// While nothing of ours is at the broker its list of orders says no news: it is then read often enough for the
+    /// next order, and at once where a leg waits for somebody else's order.
+    fn orders_are_wanted(&self) -> bool {
+        let (state, half) = (&self.state, self.state.policy.orders_max_age / 2);
+        let at_rest = matches!(state.phase, Phase::Selling | Phase::Proceeds | Phase::Buying)
+            && state.children().all(|child| self.is_at_rest(child))
+            && !state.legs.iter().any(|leg| matches!(leg.waiting, Some((WaitCode::LiveOrder, _))));
+        let recent = self.observed.orders_at.is_some_and(|at| self.now().duration_since(at) < half);
+        !(at_rest && recent)
+    }
+
+    /// Everything was said of an order, by the log or by an answer that is yet to be written down.
+    fn is_at_rest(&self, child: &ChildOrder) -> bool {
+        let heard = self.observed.orders.get(&child.client_order_id);
+        let ended = heard.is_some_and(|report| {
+            let priced = report.cumulative.is_zero() || report.average_price.is_some();
+            !report.status.is_open() && priced
+        });
+        child.is_settled() || ended
+    }
+
+    fn session_is_old(&self) -> bool {
+        let now = self.floor.desk.clock.now();
+        let skewed = self
+            .observed
+            .clock_skew()
+            .is_some_and(|skew| skew.abs() > self.state.policy.clock_skew_max);
+        skewed
+            || self.observed.session.is_none_or(|(_, at)| now.duration_since(at) >= SESSION_REREAD)
+    }
+}
+
+fn wants(wanted: Wanted, is_known: bool) -> bool {
+    match wanted {
+        Wanted::No => false,
+        Wanted::Once => !is_known,
+        Wanted::Now => true,
+    }
+}

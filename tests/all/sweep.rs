@@ -109,6 +109,33 @@ fn an_order_that_outlives_its_plan_is_followed_to_its_end() {
     assert!(followed > 0, "no order outlived its plan");
 }
 
+/// S6, S11: no cancel reached the broker until the plan was over. The first look after it, by an owner whose message
+/// budget is empty, cancels what is open.
+#[test]
+fn an_order_whose_cancels_were_lost_is_canceled_by_the_first_look_after_its_plan() {
+    let mut canceled = 0;
+    for seed in 1..12 {
+        let (event, world) = (plans::small(), World::new(seed));
+        world.run(&event, Script::hit(Op::Cancel, 1, 9_999, Fault::LoseRequest));
+        let before = world.execution("small-1").unwrap();
+        if !before.has_open_orders() {
+            continue;
+        }
+        world.pass(61);
+        let session = world.session_beside(Script::clean());
+        block_on(sweep(&session.desk, &world.rules.policy)).unwrap();
+        session.drive();
+        let after = world.execution("small-1").unwrap();
+        let filled = |state: &Execution| -> Vec<_> {
+            state.children().map(|child| child.cumulative).collect()
+        };
+        assert!(!after.has_open_orders(), "seed {seed}: {:?}", after.outcome);
+        canceled += u32::from(filled(&before) == filled(&after));
+        check::sound(&world, &after, &format!("cancels lost, seed {seed}"));
+    }
+    assert!(canceled > 0, "no order outlived its plan");
+}
+
 /// X8: a plan that has had too many owners is left to a person until its deadline; then it is asked for, so that it ends.
 #[test]
 fn a_plan_with_too_many_owners_is_alarmed() {

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::{
     child::{ChildOrder, Purpose, Status},
     controls::{Request, Ruling, View, rule},
-    fact::{CancelReason, FactKind},
+    fact::{CancelReason, Fact, FactKind},
     ids::Symbol,
     leg::{LegOutcome, Reason, WaitCode},
     peg::{self, Decision},
@@ -162,24 +162,28 @@ fn resting(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder) {
     }
 }
 
-/// Asks for a cancel if the message budget has room. A re-peg leaves two calls for every live order.
+/// Asks for a cancel if the message budget has room. A re-peg leaves two calls for every live order. An order that must
+/// not fill any more is canceled whatever the budget says; of those that were asked for before, the first of a look: a
+/// new owner, whose budget is empty, must get on.
 fn cancel(decider: &mut Decider<'_>, symbol: &Symbol, child: &ChildOrder, reason: CancelReason) {
     let live = decider.state.children().filter(|child| child.status.is_live()).count();
-    let reserve = match reason {
+    let is_asked = |fact: &Fact| matches!(fact.kind, FactKind::CancelRequested(..));
+    let (reserve, must) = match reason {
         CancelReason::Repeg => {
-            Decimal::from(live).saturating_mul(Decimal::TWO).min(Decimal::from(30))
+            (Decimal::from(live).saturating_mul(Decimal::TWO).min(Decimal::from(30)), false)
         }
-        CancelReason::ToCross | CancelReason::CrossAgain => Decimal::ZERO,
-        CancelReason::WindowOver | CancelReason::PlanStopped | CancelReason::NotConfirmed => {
-            Decimal::ZERO
+        CancelReason::ToCross | CancelReason::CrossAgain | CancelReason::WindowOver => {
+            (Decimal::ZERO, false)
         }
-        CancelReason::LegOver | CancelReason::TooMuch => Decimal::ZERO,
+        CancelReason::PlanStopped | CancelReason::LegOver | CancelReason::TooMuch => {
+            (Decimal::ZERO, true)
+        }
+        CancelReason::NotConfirmed => (Decimal::ZERO, !decider.facts.iter().any(is_asked)),
     };
-    let halted = reason == CancelReason::PlanStopped;
-    if halted {
+    if must {
         decider.spend_anyway();
     }
-    if halted || decider.spend(reserve) {
+    if must || decider.spend(reserve) {
         decider.record(FactKind::CancelRequested(symbol.clone(), child.attempt, reason));
     }
 }

@@ -1,10 +1,11 @@
 //! Stories of what comes late: orders that land after they were given up, fills after cancels.
 
+use alchemiser_core::throttle::Tokens;
 use insta::assert_snapshot;
 
 use crate::{
     broker::Post,
-    given::{shares, symbol},
+    given::{after, shares, symbol},
     story::{Story, told},
 };
 
@@ -169,6 +170,39 @@ fn an_unconfirmed_cancel_ends_as_an_open_order() {
     201.9 failure failed ORDER_OPEN, 1 placed, 0 filled
     201.9 = finished
     ");
+}
+
+/// S6, S11: whoever looks after the orders of a plan that is over has an empty message budget, and asks for the cancel
+/// all the same; an order that only landed then is canceled, too.
+#[test]
+fn an_open_order_of_a_plan_that_is_over_is_canceled_by_the_next_owner() {
+    told("BUY A 1000", |s| {
+        s.market("A", "98.00x500 101.90x500");
+        s.broker.cancels = false;
+        s.run(210);
+        assert!(s.state.is_finished() && s.state.has_open_orders(), "{}", s.trace());
+        s.now = after(s.now, 60_000);
+        s.restart();
+        s.broker.cancels = true;
+        s.seen.tokens = Tokens::empty(s.now).spend(1, s.now, &s.state.policy);
+        s.turn();
+        s.turn();
+        assert!(!s.state.has_open_orders(), "{}", s.trace());
+    });
+    told("BUY A 1000", |s| {
+        s.post(Post::Delay);
+        s.turn();
+        s.market("A", "");
+        s.run(90);
+        assert!(s.state.is_finished() && s.state.has_open_orders(), "{}", s.trace());
+        s.now = after(s.now, 60_000);
+        s.restart();
+        s.broker.land(s.now);
+        s.seen.tokens = Tokens::empty(s.now).spend(1, s.now, &s.state.policy);
+        s.turn();
+        s.turn();
+        assert!(!s.state.has_open_orders(), "{}", s.trace());
+    });
 }
 
 /// X6: what the broker says of an order after the outcome is late news; what it said before is not.

@@ -1,6 +1,6 @@
 //! The sweeper: requests that are lost, owners that die, orders that outlive their plan.
 
-use alchemiser_core::{child::Status, execution::Execution, policy::Policy};
+use alchemiser_core::{child::Status, execution::Execution, plan::Age, policy::Policy};
 use alchemiser_driver::{
     execute::{EPOCHS_MAX, Executed},
     sweep::{Found, sweep},
@@ -134,6 +134,34 @@ fn an_order_whose_cancels_were_lost_is_canceled_by_the_first_look_after_its_plan
         check::sound(&world, &after, &format!("cancels lost, seed {seed}"));
     }
     assert!(canceled > 0, "no order outlived its plan");
+}
+
+/// X13: an order of ours that is older than the list of a plan's orders (its own plan ended hours ago, and nobody has
+/// looked after it) is canceled before the next plan trades.
+#[test]
+fn an_old_open_order_of_ours_goes_before_the_next_plan_trades() {
+    let mut found = 0;
+    for seed in 1..12 {
+        let mut world = World::new(seed);
+        world.rules.age = Age::Restated;
+        let lost = Script::hit(Op::Cancel, 1, 9_999, Fault::LoseRequest);
+        world.run(&plans::small(), lost);
+        let Some(before) = world.execution("small-1").filter(Execution::has_open_orders) else {
+            continue;
+        };
+        world.pass(3 * 3_600);
+        let old = world.open_orders(&before);
+        if old.is_empty() {
+            continue;
+        }
+        let next = plans::event("next-1", "NORMAL", &plans::SMALL);
+        world.run(&next, Script::clean());
+        let after = world.finish(&next);
+        assert!(after.first_order_at.is_some(), "seed {seed}: {:?}", after.outcome);
+        assert_eq!(world.open_orders(&after), [], "seed {seed}: {old:?}");
+        found += 1;
+    }
+    assert!(found > 0, "no order outlived its plan");
 }
 
 /// X8: a plan that has had too many owners is left to a person until its deadline; then it is asked for, so that it ends.

@@ -161,6 +161,10 @@ impl Broker for FaultyBroker {
         answer
     }
 
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        self.read(Op::OpenOrders, self.inner.open_orders()).await
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         let call = self.pulse.enter(Op::Account).await;
         let answer = match call.fault {

@@ -25,6 +25,8 @@ pub enum Op {
     Order,
     /// `Broker::orders`.
     Orders,
+    /// `Broker::open_orders`.
+    OpenOrders,
     /// `Broker::account`.
     Account,
     /// `Broker::positions`.
@@ -41,11 +43,12 @@ pub enum Op {
 
 impl Op {
     /// Everything that the broker or the market is asked.
-    pub const BROKER: [Self; 9] = [
+    pub const BROKER: [Self; 10] = [
         Self::Submit,
         Self::Cancel,
         Self::Order,
         Self::Orders,
+        Self::OpenOrders,
         Self::Account,
         Self::Positions,
         Self::Asset,

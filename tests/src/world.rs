@@ -13,6 +13,7 @@ use alchemiser_core::{
     ids::{AccountId, Symbol},
     plan::{Age, Plan},
     policy::Policy,
+    report::OrderReport,
 };
 use alchemiser_driver::{
     accept::Rules,
@@ -163,6 +164,12 @@ impl World {
         }
         let exchange = Arc::new(self.exchange(plan));
         (exchange.clone(), exchange)
+    }
+
+    /// What is open at the broker now.
+    pub fn open_orders(&self, state: &Execution) -> Vec<OrderReport> {
+        let (broker, _) = self.venue(&state.plan);
+        block_on(broker.open_orders()).unwrap()
     }
 
     /// What the broker really did; `None` when nothing was ever traded there.

@@ -26,16 +26,16 @@ const PAGE: usize = 500;
 const PAGES_MAX: usize = 40;
 
 impl Alpaca {
-    /// One page, oldest first: from a moment on, or after an order.
-    async fn page(&self, from: (&str, &str)) -> Result<Vec<Said>, Failed> {
+    /// One page, oldest first: from the first order on, from a moment on, or after an order.
+    async fn page(&self, status: &str, from: Option<(&str, &str)>) -> Result<Vec<Said>, Failed> {
         let limit = PAGE.to_string();
-        let query = [
-            ("status", "all"),
+        let mut query = vec![
+            ("status", status),
             ("limit", limit.as_str()),
             ("direction", "asc"),
             ("nested", "false"),
-            from,
         ];
+        query.extend(from);
         let reply = self.line.send(Ask::get(&["v2", "orders"], &query)).await?;
         reply.read(|bytes| {
             let orders = list(bytes)?.into_iter();
@@ -43,9 +43,15 @@ impl Alpaca {
         })
     }
 
-    async fn read_orders(&self, since: Timestamp) -> Result<Vec<OrderReport>, Failed> {
+    /// Every page of the orders of a status, from a moment on where one is given.
+    async fn read_orders(
+        &self,
+        status: &str,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<OrderReport>, Failed> {
         let mut reports = Vec::new();
-        let mut page = self.page(("after", &since.to_string())).await?;
+        let since = since.map(|since| since.to_string());
+        let mut page = self.page(status, since.as_deref().map(|since| ("after", since))).await?;
         for _ in 0..PAGES_MAX {
             let last = page.last().map(|said| said.broker_order_id.clone());
             let is_full = page.len() >= PAGE;
@@ -56,9 +62,9 @@ impl Alpaca {
                 reports.extend(listed);
             }
             let Some(last) = last.filter(|_| is_full) else { return Ok(reports) };
-            page = self.page(("after_order_id", &last)).await?;
+            page = self.page(status, Some(("after_order_id", &last))).await?;
         }
-        let message = format!("expected at most {} orders since {since}", PAGES_MAX * PAGE);
+        let message = format!("expected at most {} orders of status {status}", PAGES_MAX * PAGE);
         Err(Failed::unanswered(Class::Transient, message))
     }
 }
@@ -88,7 +94,11 @@ impl Broker for Alpaca {
     }
 
     async fn orders(&self, since: Timestamp) -> Result<Vec<OrderReport>, ReadError> {
-        Ok(self.read_orders(since).await?)
+        Ok(self.read_orders("all", Some(since)).await?)
+    }
+
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        Ok(self.read_orders("open", None).await?)
     }
 
     async fn account(&self) -> Result<AccountReading, ReadError> {

@@ -186,6 +186,12 @@ impl Broker for Rehearsal {
         Ok(orders)
     }
 
+    /// What would be sent is filled at once: it is never open.
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        self.asked();
+        self.broker.open_orders().await
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         self.asked();
         let mut reading = self.broker.account().await?;

@@ -40,6 +40,8 @@ pub enum Answer {
 pub enum Input {
     /// The account's orders since before the plan.
     Orders(Vec<OrderReport>, Timestamp),
+    /// Everything that is open at the broker, however old it is. The list of the orders since the plan is read after it.
+    Open(Vec<OrderReport>),
     /// What came of a POST or a look-up.
     Answered(ClientOrderId, Answer),
     /// One response of the market-data snapshots.
@@ -71,6 +73,8 @@ pub struct Observed {
     pub orders: BTreeMap<ClientOrderId, OrderReport>,
     /// Open orders that are not ours.
     pub foreign: Vec<OrderReport>,
+    /// Those of them that the last list of everything open had: a list of the orders since the plan lacks older ones.
+    standing: Vec<OrderReport>,
     /// When the account's orders were last listed.
     pub orders_at: Option<Timestamp>,
     /// Answers since the last decision.
@@ -106,6 +110,7 @@ impl Observed {
         Self {
             orders: BTreeMap::new(),
             foreign: Vec::new(),
+            standing: Vec::new(),
             orders_at: None,
             answers: Vec::new(),
             snapshots: BTreeMap::new(),
@@ -195,15 +200,21 @@ pub fn observe(mut observed: Observed, input: &Input) -> Observed {
 fn note(observed: &mut Observed, input: &Input) {
     match input {
         Input::Orders(reports, at) => {
-            observed.foreign = reports
-                .iter()
-                .filter(|r| r.our_id().is_none() && r.status.is_open())
-                .cloned()
-                .collect();
+            let is_listed = |known: &&OrderReport| {
+                reports.iter().any(|report| report.broker_order_id == known.broker_order_id)
+            };
+            let unlisted = observed.standing.iter().filter(|known| !is_listed(known));
+            observed.foreign = reports.iter().filter(is_foreign).chain(unlisted).cloned().collect();
             for report in reports {
                 note_order(observed, report);
             }
             observed.orders_at = Some(*at);
+        }
+        Input::Open(reports) => {
+            observed.standing = reports.iter().filter(is_foreign).cloned().collect();
+            for report in reports {
+                note_order(observed, report);
+            }
         }
         Input::Answered(id, answer) => {
             if let Answer::Known(report) = answer {
@@ -249,6 +260,11 @@ fn note(observed: &mut Observed, input: &Input) {
             observed.tokens = observed.tokens.capped(*calls, *at, &observed.policy);
         }
     }
+}
+
+/// An open order that is not ours.
+fn is_foreign(report: &&OrderReport) -> bool {
+    report.our_id().is_none() && report.status.is_open()
 }
 
 /// Mids are remembered for a little longer than the last mark after a fill.

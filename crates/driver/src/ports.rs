@@ -120,6 +120,9 @@ pub trait Broker: Debug + Send + Sync {
     /// The account's orders submitted since a moment, all statuses.
     async fn orders(&self, since: Timestamp) -> Result<Vec<OrderReport>, ReadError>;
 
+    /// Everything of the account that is open, however long ago it was submitted.
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError>;
+
     /// The account.
     async fn account(&self) -> Result<AccountReading, ReadError>;
 

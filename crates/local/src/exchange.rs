@@ -210,6 +210,10 @@ impl Broker for LocalExchange {
         self.at(|exchange, now| exchange.orders(now, since))
     }
 
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        self.at(Exchange::open_orders)
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         self.at(Exchange::account)
     }

@@ -153,6 +153,12 @@ impl Exchange {
         self.orders.iter().filter(|order| order.submitted_at >= since).map(Order::report).collect()
     }
 
+    /// Every open order, in the order of submission.
+    pub fn open_orders(&mut self, now: Timestamp) -> Vec<OrderReport> {
+        self.advance(now);
+        self.orders.iter().map(Order::report).filter(|report| report.status.is_open()).collect()
+    }
+
     /// The account; its positions are valued at the best bid.
     pub fn account(&mut self, now: Timestamp) -> AccountReading {
         self.advance(now);

@@ -341,6 +341,19 @@ impl Broker for Line {
         self.ask(|world| world.orders(since, self)).await
     }
 
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        self.ask(|world| {
+            let now = world.now;
+            let mut open = world.exchange.open_orders(now);
+            if !open.is_empty() && world.hits(Fault::OrdersMissing, self.process) {
+                let which = world.chance.below(open.len() as u64);
+                open.remove(usize::try_from(which).unwrap_or_default());
+            }
+            open
+        })
+        .await
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         self.ask(|world| world.account(self)).await
     }

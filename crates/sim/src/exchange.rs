@@ -371,6 +371,11 @@ impl Exchange {
         self.orders.iter().filter(|o| o.submitted_at >= since).map(Order::report).collect()
     }
 
+    pub(crate) fn open_orders(&mut self, now: Timestamp) -> Vec<OrderReport> {
+        self.advance(now);
+        self.orders.iter().filter(|order| order.is_open()).map(Order::report).collect()
+    }
+
     pub(crate) fn account(&mut self, now: Timestamp) -> AccountReading {
         self.advance(now);
         let worth = |(symbol, quantity): (&Symbol, &Quantity)| {

@@ -210,6 +210,10 @@ impl Broker for Served {
         self.in_turn(self.alpaca.orders(since)).await
     }
 
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        self.in_turn(self.alpaca.open_orders()).await
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         self.in_turn(self.alpaca.account()).await
     }

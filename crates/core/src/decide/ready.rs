@@ -35,8 +35,8 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
     let Some(leg) = decider.state.leg(symbol).cloned() else {
         return;
     };
-    if is_lagging(&leg, decider.now) {
-        return hold(decider, &leg, WaitCode::BrokerLag);
+    if let Some(code) = lagging(&leg, decider.now) {
+        return hold(decider, &leg, code);
     }
     let quote = match decider.observed.quote(symbol, decider.now, &decider.state.policy) {
         Ok(quote) => quote,
@@ -97,25 +97,23 @@ fn lag(refusals: usize) -> SignedDuration {
     SignedDuration::from_secs(1_i64.checked_shl(doublings).unwrap_or(8))
 }
 
-/// The last order was refused for want of shares or money that the broker may only be slow to show.
-fn is_lagging(leg: &Leg, now: Timestamp) -> bool {
+/// What a leg waits for whose last order was refused for what time may cure: shares or money that the broker may only
+/// be slow to show, somebody's order on the other side.
+fn lagging(leg: &Leg, now: Timestamp) -> Option<WaitCode> {
     let refusals = leg.children.iter().filter(|child| child.status == Status::Rejected).count();
-    let waits = |kind: RefusalKind| match kind {
-        RefusalKind::InsufficientQuantity { available } => {
-            refusals > 1 || available.is_none_or(Quantity::is_zero)
+    let last = leg.children.last()?;
+    let code = match (last.status, last.refusal.as_ref().map(|refusal| refusal.kind)) {
+        (Status::Rejected, Some(RefusalKind::InsufficientQuantity { available }))
+            if refusals > 1 || available.is_none_or(Quantity::is_zero) =>
+        {
+            WaitCode::BrokerLag
         }
-        RefusalKind::InsufficientFunds => true,
-        RefusalKind::SubPenny
-        | RefusalKind::NotFractionable
-        | RefusalKind::WashTrade
-        | RefusalKind::Other => false,
+        (Status::Rejected, Some(RefusalKind::InsufficientFunds)) => WaitCode::BrokerLag,
+        (Status::Rejected, Some(RefusalKind::WashTrade)) => WaitCode::LiveOrder,
+        (_, _) => return None,
     };
-    let last = leg
-        .children
-        .last()
-        .filter(|child| child.refusal.as_ref().is_some_and(|refusal| waits(refusal.kind)));
-    let since = last.and_then(|child| child.ended_at);
-    since.is_some_and(|at| now.duration_since(at) < lag(refusals))
+    let since = last.ended_at?;
+    (now.duration_since(since) < lag(refusals)).then_some(code)
 }
 
 /// How the leg ends because of how its last order ended; `None` to go on.

@@ -131,6 +131,37 @@ fn the_reading_that_knows_more_is_kept() {
     check(("new", "3"), ("canceled", "3"), ("canceled", "3"));
 }
 
+/// X13: what the list of everything open has and the list since the plan lacks is open still, until the former says
+/// otherwise; what both have is as the later one says.
+#[test]
+fn an_order_older_than_the_list_is_open_still() {
+    let order = |id: &str, status: &str| OrderReport {
+        client_order_id: id.to_owned(),
+        broker_order_id: BrokerOrderId::new(id).unwrap(),
+        symbol: symbol("A"),
+        side: Side::Sell,
+        status: BrokerStatus::from_word(status),
+        quantity: shares("9"),
+        limit: Some(price("10")),
+        cumulative: shares("0"),
+        average_price: None,
+        submitted_at: start(),
+        filled_at: None,
+    };
+    let foreign = |view: &Observed| {
+        let ids = view.foreign.iter().map(|order| order.client_order_id.clone());
+        ids.collect::<Vec<_>>().join(" ")
+    };
+    let open = Input::Open(vec![order("old", "new"), order("new", "new")]);
+    let listed = |status| Input::Orders(vec![order("new", status)], start());
+    let view = observe(observe(nothing(), &open), &listed("new"));
+    assert_eq!(foreign(&view), "new old");
+    let view = observe(view, &listed("filled"));
+    assert_eq!(foreign(&view), "old");
+    let view = observe(observe(view, &Input::Open(Vec::new())), &listed("filled"));
+    assert_eq!(foreign(&view), "");
+}
+
 /// S3: a stream that is behind the request replaces nothing, and one that is ahead of it is not replaced, whichever was
 /// heard first; nor does the older one begin anew how long the touch has stood.
 #[test]

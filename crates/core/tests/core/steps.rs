@@ -82,6 +82,15 @@ fn lagging_money_is_waited_for() {
     assert_eq!(story.turn_at(14_003), told);
 }
 
+/// L6: an order on the other side that nobody has seen yet is waited for, not run against.
+#[test]
+fn a_wash_trade_is_waited_out() {
+    let (mut story, told) = refused("BUY A 1000", &[RefusalKind::WashTrade]);
+    assert_eq!(told, "A #1 refused WashTrade, A waits LIVE_ORDER");
+    assert_eq!(story.turn_at(1_999), "");
+    assert_eq!(story.turn_at(2_000), "A #2 rest buy 9.998 @ 100");
+}
+
 /// M3, S9: a wait for the broker ends with the window.
 #[test]
 fn a_wait_for_the_broker_ends_with_the_window() {

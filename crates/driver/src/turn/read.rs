@@ -9,8 +9,9 @@ use alchemiser_core::{
     outstanding::{Reads, Wanted},
     planted::{Plant, is_planted},
     reading::Position,
+    report::OrderReport,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Owned;
 use crate::{account::Said, readings::Readings, recover::ORDERS_BEFORE_PLAN};
@@ -44,11 +45,7 @@ impl Owned<'_> {
             readings.called(account, |account| Input::Account(account, at));
         }
         if reads.orders && self.orders_are_wanted() {
-            let since = self.state.plan.timestamp.min(self.state.claimed_at);
-            let since = since.saturating_sub(ORDERS_BEFORE_PLAN).unwrap_or(since);
-            let orders = broker.orders(since).await;
-            let at = self.now();
-            readings.called(orders, |orders| Input::Orders(orders, at));
+            self.list_orders(&mut readings).await;
         }
         if !reads.snapshots.is_empty() {
             readings.read(self.floor.market.snapshots(&reads.snapshots).await, Input::Snapshots);
@@ -72,13 +69,72 @@ impl Owned<'_> {
         readings.inputs
     }
 
+    /// The account's orders since before the plan, and everything that is open where that is wanted, too: without it
+    /// the list says nothing.
+    async fn list_orders(&self, readings: &mut Readings) {
+        let broker = &self.floor.broker;
+        let since = self.state.plan.timestamp.min(self.state.claimed_at);
+        let since = since.saturating_sub(ORDERS_BEFORE_PLAN).unwrap_or(since);
+        if self.open_orders_are_wanted() {
+            let mut open = broker.open_orders().await;
+            if let Ok(open) = &mut open {
+                self.ended(since, open, readings).await;
+            }
+            let failed = open.is_err();
+            readings.called(open, Input::Open);
+            if failed {
+                return;
+            }
+        }
+        let orders = broker.orders(since).await;
+        let at = self.now();
+        readings.called(orders, |orders| Input::Orders(orders, at));
+    }
+
+    /// Adds the orders of ours that were open, are open no longer, and are too old for the other list: it is asked how
+    /// they ended.
+    async fn ended(&self, since: Timestamp, open: &mut Vec<OrderReport>, readings: &mut Readings) {
+        let is_gone = |known: &&OrderReport| {
+            let id = &known.broker_order_id;
+            known.status.is_open()
+                && known.submitted_at <= since
+                && !open.iter().any(|order| order.broker_order_id == *id)
+        };
+        let gone = self.observed.orders.values().filter(is_gone);
+        let gone: Vec<_> = gone.filter_map(OrderReport::our_id).collect();
+        for id in gone {
+            readings.calls = readings.calls.saturating_add(1);
+            match self.floor.broker.order(&id).await {
+                Ok(found) => open.extend(found),
+                Err(error) => readings.failed.push(error),
+            }
+        }
+    }
+
+    /// An order that is older than the plan's list stands in the way, too: it is asked for before anything trades, and
+    /// where a leg waits for somebody else's order.
+    fn open_orders_are_wanted(&self) -> bool {
+        match self.state.phase {
+            Phase::Preparing => true,
+            Phase::Selling | Phase::Proceeds | Phase::Buying => {
+                self.observed.orders_at.is_none() || self.waits_for_an_order()
+            }
+            Phase::Closing | Phase::Finished => false,
+        }
+    }
+
+    fn waits_for_an_order(&self) -> bool {
+        let mut legs = self.state.legs.iter();
+        legs.any(|leg| matches!(leg.waiting, Some((WaitCode::LiveOrder, _))))
+    }
+
     /// While nothing of ours is at the broker its list of orders says no news: it is then read often enough for the
     /// next order, and at once where a leg waits for somebody else's order.
     fn orders_are_wanted(&self) -> bool {
         let (state, half) = (&self.state, self.state.policy.orders_max_age / 2);
         let at_rest = matches!(state.phase, Phase::Selling | Phase::Proceeds | Phase::Buying)
             && state.children().all(|child| self.is_at_rest(child))
-            && !state.legs.iter().any(|leg| matches!(leg.waiting, Some((WaitCode::LiveOrder, _))));
+            && !self.waits_for_an_order();
         let recent = self.observed.orders_at.is_some_and(|at| self.now().duration_since(at) < half);
         !(at_rest && recent)
     }

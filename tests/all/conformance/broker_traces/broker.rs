@@ -435,6 +435,12 @@ impl Broker for ScriptedBroker {
         Ok(reports.filter(|report| report.submitted_at >= since).collect())
     }
 
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        let books = self.called();
+        let reports = books.orders.iter().map(|order| order.report.clone());
+        Ok(reports.filter(|report| report.status.is_open()).collect())
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         let books = self.read(Reading::Account)?;
         let cash = self.script.shown.map_or(books.cash, |shown| Money::new(shown.into()));

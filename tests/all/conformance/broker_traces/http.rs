@@ -341,6 +341,10 @@ impl Broker for HttpVenue {
         self.alpaca.orders(since).await
     }
 
+    async fn open_orders(&self) -> Result<Vec<OrderReport>, ReadError> {
+        self.alpaca.open_orders().await
+    }
+
     async fn account(&self) -> Result<AccountReading, ReadError> {
         self.alpaca.account().await
     }

@@ -24,15 +24,18 @@ pub fn target(leg: &Leg, quote: &Quote, policy: &Policy) -> Result<Sized, LegOut
     let Some(check) = &leg.check else {
         return Err(LegOutcome::Refused(Reason::NoReading));
     };
+    let kept = Decimal::ONE.saturating_sub(policy.trim_max);
     let (target, trimmed) = match leg.side {
-        Side::Sell => (sell(leg, check, quote, policy)?, false),
+        Side::Sell => {
+            let (target, wanted) = sell(leg, check, quote, policy)?;
+            (target, target.shares() < wanted.shares().saturating_mul(kept))
+        }
         Side::Buy => {
             let asked = leg.item.trade_amount;
             let amount = leg.allocation.unwrap_or(asked).min(asked);
             if !amount.is_positive() {
                 return Err(LegOutcome::Skipped(Reason::Unfunded));
             }
-            let kept = Decimal::ONE.saturating_sub(policy.trim_max);
             (more(leg, check, (amount, quote.ask.price), policy), amount < asked.scaled(kept))
         }
     };
@@ -43,12 +46,13 @@ pub fn target(leg: &Leg, quote: &Quote, policy: &Policy) -> Result<Sized, LegOut
     Ok(Sized { target, trimmed })
 }
 
+/// What can be sold, and what the plan would sell.
 fn sell(
     leg: &Leg,
     check: &LegCheck,
     quote: &Quote,
     policy: &Policy,
-) -> Result<Quantity, LegOutcome> {
+) -> Result<(Quantity, Quantity), LegOutcome> {
     if check.held.is_zero() {
         return Err(LegOutcome::Refused(Reason::NotHeld));
     }
@@ -58,14 +62,14 @@ fn sell(
     if !leg.item.is_exit() {
         let sellable = if check.fractionable { check.available } else { check.available.whole() };
         let wanted = more(leg, check, (leg.item.trade_amount.abs(), quote.bid.price), policy);
-        return Ok(wanted.min(sellable));
+        return Ok((wanted.min(sellable), wanted));
     }
     let value = Money::new(quote.mid().saturating_mul(check.available.shares()));
     let off = value.minus(leg.item.current_value).abs();
     if off > leg.item.current_value.abs().scaled(policy.position_tolerance) {
         return Err(LegOutcome::Refused(Reason::PositionDiffers));
     }
-    Ok(check.available)
+    Ok((check.available, check.held))
 }
 
 /// The shares that a leg's fills (a recovered one has some) and the rest of its dollars come to. A rest of a trifle is

@@ -74,11 +74,17 @@ pub(super) fn ready(decider: &mut Decider<'_>, symbol: &Symbol) {
 /// shares is tried once.
 fn traded(leg: &Leg, quote: &Quote, check: &LegCheck, policy: &Policy) -> Option<LegOutcome> {
     match (leg.residue(), leg.residue_order()) {
-        (Some(_), Some(_)) => Some(LegOutcome::Residue),
+        (Some(_), Some(_)) => Some(but_for_residue(leg)),
         (Some(_), None) => None,
         (None, _) => sizing::is_too_small(leg.leaves(), quote.bid.price, check, policy)
             .then(|| complete(leg)),
     }
+}
+
+/// The outcome of a leg of which only the fraction is left that the broker did not take.
+fn but_for_residue(leg: &Leg) -> LegOutcome {
+    let trimmed = leg.sized.is_some_and(|sized| sized.trimmed);
+    if trimmed { complete(leg) } else { LegOutcome::Residue }
 }
 
 /// The outcome of a leg whose target is traded: a target that was lowered by more than a trifle is not the plan's.
@@ -121,7 +127,7 @@ fn after_last(leg: &Leg, decider: &mut Decider<'_>) -> Option<LegOutcome> {
     let last = leg.children.last()?;
     let refusals = leg.children.iter().filter(|child| child.status == Status::Rejected).count();
     match (last.status, last.refusal.as_ref().map(|refusal| refusal.kind)) {
-        (Status::Rejected, _) if leg.residue_order() == Some(last) => Some(LegOutcome::Residue),
+        (Status::Rejected, _) if leg.residue_order() == Some(last) => Some(but_for_residue(leg)),
         (Status::Expired, _) => Some(by_fills(leg, Reason::WindowOver)),
         (Status::Replaced, _) => Some(by_fills(leg, Reason::Replaced)),
         (Status::Rejected, _) if refusals >= 4 => Some(by_fills(leg, Reason::Rejected)),

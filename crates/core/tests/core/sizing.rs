@@ -35,8 +35,21 @@ fn an_exit_sells_the_exact_quantity() {
 fn a_sell_never_exceeds_the_position() {
     check("SELL X 500", "40/40", "5.005005");
     check("SELL X 500", "40/40 whole", "5");
-    check("SELL X 500", "40/3.25", "3.25");
-    check("SELL X 500", "4.5/4.5 whole", "4");
+    check("SELL X 500", "40/3.25", "3.25 trimmed");
+    check("SELL X 500", "4.5/4.5 whole", "4 trimmed");
+}
+
+/// X3, X10: a sell of less than the plan says, for want of shares that nobody else holds, is a trimmed one; a difference
+/// of two in a hundred is none.
+#[test]
+fn a_sell_that_lacks_shares_is_a_trimmed_one() {
+    check("SELL X 5000", "120/30", "30 trimmed");
+    check("SELL X 5000", "40/40", "40 trimmed");
+    check("SELL X 500", "40/4.904", "4.904 trimmed");
+    check("SELL X 500", "40/4.905", "4.905");
+    check("EXIT X 500", "5/4.89", "4.89 trimmed");
+    check("EXIT X 500", "5/4.9", "4.9");
+    check("EXIT X 500", "5.5/4.2 whole", "4.2 trimmed");
 }
 
 /// S7, X3, X15: how a leg ends that cannot be sized.

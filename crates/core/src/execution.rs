@@ -362,8 +362,12 @@ fn apply_to(state: &mut Execution, fact: &Fact) {
             if let FactKind::Refused(_, _, refusal) = &fact.kind {
                 refused(state, symbol, (*attempt, refusal.kind), at);
             }
-            if let Some(child) = state.child_mut(symbol, *attempt) {
-                apply_to_child(child, &fact.kind, at);
+            let Some(child) = state.child_mut(symbol, *attempt) else { return };
+            let (was, refusal) = (child.status, child.refusal.is_some());
+            apply_to_child(child, &fact.kind, at);
+            let is_rejected = child.status == Status::Rejected && was != Status::Rejected;
+            if is_rejected && !refusal && matches!(fact.kind, FactKind::Reported(..)) {
+                refused(state, symbol, (*attempt, RefusalKind::Other), at);
             }
         }
     }
@@ -374,7 +378,7 @@ fn entered(state: &mut Execution, phase: Phase, at: Timestamp) {
     state.entered.push((phase, at));
 }
 
-/// Counts a refusal toward the breaker, unless it was to be expected: money or shares that the broker is slow to show,
+/// Counts a refusal (the broker's, or the venue's of an order that the broker took) toward the breaker, unless it was to be expected: money or shares that the broker is slow to show,
 /// the one try of a residue, the first half-cent price of a symbol.
 fn refused(
     state: &mut Execution,

@@ -104,7 +104,7 @@ fn lag(refusals: usize) -> SignedDuration {
 }
 
 /// What a leg waits for whose last order was refused for what time may cure: shares or money that the broker may only
-/// be slow to show, somebody's order on the other side.
+/// be slow to show, somebody's order on the other side, a venue that rejects what the broker took.
 fn lagging(leg: &Leg, now: Timestamp) -> Option<WaitCode> {
     let refusals = leg.children.iter().filter(|child| child.status == Status::Rejected).count();
     let last = leg.children.last()?;
@@ -114,7 +114,7 @@ fn lagging(leg: &Leg, now: Timestamp) -> Option<WaitCode> {
         {
             WaitCode::BrokerLag
         }
-        (Status::Rejected, Some(RefusalKind::InsufficientFunds)) => WaitCode::BrokerLag,
+        (Status::Rejected, Some(RefusalKind::InsufficientFunds) | None) => WaitCode::BrokerLag,
         (Status::Rejected, Some(RefusalKind::WashTrade)) => WaitCode::LiveOrder,
         (_, _) => return None,
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alchemiser_core::{
-    fact::{Fact, FactKind, RefusalKind, Sized},
+    fact::{Fact, FactKind, RefusalKind, Sized, StopCode},
     plan::Urgency,
     price::Tick,
     report::BrokerStatus,
@@ -80,6 +80,39 @@ fn lagging_money_is_waited_for() {
     assert_eq!(story.turn_at(14_002), "A #4 rest buy 9.998 @ 100");
     let told = "A #4 refused InsufficientFunds, A unfilled REJECTED, = closing";
     assert_eq!(story.turn_at(14_003), told);
+}
+
+/// L6, L8: an order that the venue rejects after the broker took it is not sent again at once, and the fourth is the last.
+#[test]
+fn a_rejection_by_the_venue_is_waited_out() {
+    let mut story = Story::of(&plan("BUY A 1000"));
+    let reject = |story: &mut Story| {
+        let order = story.broker.orders.last_mut().unwrap();
+        order.status = BrokerStatus::Rejected;
+    };
+    story.turn();
+    reject(&mut story);
+    assert_eq!(story.turn_at(1), "A #1 rejected 0/9.998, A waits BROKER_LAG");
+    assert_eq!(story.turn_at(2_000), "");
+    assert_eq!(story.turn_at(2_001), "A #2 rest buy 9.998 @ 100");
+    reject(&mut story);
+    assert_eq!(story.turn_at(2_002), "A #2 rejected 0/9.998, A waits BROKER_LAG");
+    assert_eq!(story.turn_at(6_002), "A #3 rest buy 9.998 @ 100");
+    assert_eq!(story.state.refused_at.len(), 2);
+}
+
+/// L9: five orders that the venue rejected within a minute halt the account, like five that the broker refused.
+#[test]
+fn five_rejections_by_the_venue_halt_the_account() {
+    let mut story = Story::of(&plan("BUY A 1000; BUY B 1000; BUY C 1000; BUY D 1000; BUY E 1000"));
+    story.turn();
+    assert_eq!(story.broker.orders.len(), 5);
+    for order in &mut story.broker.orders {
+        order.status = BrokerStatus::Rejected;
+    }
+    story.turn_at(100);
+    let told = story.turn_at(200);
+    assert_eq!(story.state.stop, Some(StopCode::RejectBreaker), "{told}");
 }
 
 /// L6: an order on the other side that nobody has seen yet is waited for, not run against.

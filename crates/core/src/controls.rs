@@ -346,14 +346,16 @@ fn open_quiet(view: &View<'_>) -> Check {
     }
 }
 
+/// The most dollars that one order may come to; `None` before the pre-flight.
+pub fn order_cap(execution: &Execution) -> Option<Money> {
+    let (preflight, _) = execution.preflight.as_ref()?;
+    let policy = &execution.policy;
+    Some(preflight.equity.scaled(policy.order_equity_share).min(policy.order_notional_max))
+}
+
 fn order_notional(terms: &OrderTerms, view: &View<'_>) -> Check {
-    let policy = &view.execution.policy;
-    match &view.execution.preflight {
-        Some((preflight, _)) => {
-            let most =
-                preflight.equity.scaled(policy.order_equity_share).min(policy.order_notional_max);
-            Check::when(terms.notional() <= most)
-        }
+    match order_cap(view.execution) {
+        Some(most) => Check::when(terms.notional() <= most),
         None => Check::Wait(WaitCode::Reading),
     }
 }

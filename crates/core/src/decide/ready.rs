@@ -307,7 +307,7 @@ pub(super) fn parent(
     }
 }
 
-/// What may be sent now: within the leaves and the crossing cap.
+/// What may be sent now: within the leaves, an order's cap and the crossing cap. What is more follows as the next order.
 fn quantity(
     decider: &Decider<'_>,
     leg: &Leg,
@@ -319,6 +319,12 @@ fn quantity(
         return Quantity::ZERO;
     };
     let mut most = if leg.residue().is_some() { leg.leaves() } else { sendable(check, leg) };
+    let cap = controls::order_cap(&decider.state);
+    if let Some(cap) = cap.filter(|cap| terms.limit.times(most) > *cap) {
+        let part = sizing::lot(check, terms.limit.shares_for(cap), policy);
+        // Where not even one share is within the cap, the control says so.
+        most = if part.is_zero() { most } else { part };
+    }
     if purpose == Purpose::Cross {
         let cap = controls::cross_cap(&Request { leg, terms, purpose, quote, again: None }, policy);
         if cap < most {

@@ -1,9 +1,49 @@
 //! Stories of shares that come in wholes, and prices that come in steps.
 
-use alchemiser_core::{fact::RefusalKind, policy::PolicyKind};
+use alchemiser_core::{fact::RefusalKind, leg::LegOutcome, policy::PolicyKind};
 use insta::assert_snapshot;
 
-use crate::{broker::Post, given::symbol, story::told};
+use crate::{
+    broker::Post,
+    given::{dollars, symbol},
+    story::told,
+};
+
+/// X15: a leg of most of the account is traded in orders of at most a quarter of it, one after the other, whether they
+/// rest or cross; a part of a share is none where whole ones are traded.
+#[test]
+fn a_leg_of_most_of_the_account_is_traded_in_parts() {
+    let parts = |market: &str, fractionable: bool| {
+        let mut sent = Vec::new();
+        told("BUY A 9000", |s| {
+            s.account.equity = dollars("10000");
+            s.fractionable = fractionable;
+            s.market("A", market);
+            for _ in 0..4 {
+                s.post(Post::Fill);
+            }
+            s.run(10);
+            let leg = s.state.leg(&symbol("A")).unwrap();
+            assert_eq!(leg.outcome, Some(LegOutcome::Filled), "{}", s.trace());
+            sent = leg.children.iter().map(|child| child.terms.quantity.to_string()).collect();
+        });
+        sent.join(" ")
+    };
+    assert_eq!(parts("100.00x500 100.02x500", true), "25 25 25 14.982003");
+    assert_eq!(parts("100.00x900 100.02x100", true), "24.980015 24.980015 24.980015 15.041958");
+    assert_eq!(parts("100.00x900 100.02x100", false), "24 24 24 17");
+}
+
+/// X15: where not even a share is within an order's cap, the control refuses the leg.
+#[test]
+fn a_share_beyond_an_orders_cap_is_refused() {
+    let trace = told("BUY A 9000", |s| {
+        (s.account.equity, s.fractionable) = (dollars("10000"), false);
+        s.market("A", "4000.00x500 4000.02x500");
+        s.run(3);
+    });
+    assert!(trace.contains("A refused CONTROL_ORDER_NOTIONAL"), "{trace}");
+}
 
 /// L2: the whole shares first, then the fraction once, as an order of its own.
 #[test]

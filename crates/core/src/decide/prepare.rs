@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -40,10 +40,7 @@ pub(super) fn prepare(decider: &mut Decider<'_>) {
     }
     if decider.state.stop.is_none() {
         let Some(readings) = readings(decider) else {
-            let waited = decider
-                .now
-                .duration_since(decider.state.owner.as_ref().map_or(decider.now, |(_, at)| *at));
-            if waited > decider.state.policy.quote_wait {
+            if waited(decider) > patience(decider) {
                 decider.stop(StopCode::PreflightUnreadable);
                 return prepare(decider);
             }
@@ -65,12 +62,44 @@ fn readings(decider: &Decider<'_>) -> Option<Readings> {
     if leftovers || !assets {
         return None;
     }
-    observed.orders_at?;
+    let policy = &decider.state.policy;
+    let is_young = |at: &Timestamp, most| decider.now.duration_since(*at) <= most;
+    observed.orders_at.filter(|at| is_young(at, policy.orders_max_age))?;
     observed.halt.as_ref()?;
-    let (account, _) = observed.account.clone()?;
-    let (positions, _) = observed.positions.clone()?;
-    let (session, _) = observed.session?;
+    let account = observed.account.clone();
+    let (account, _) = account.filter(|(_, at)| is_young(at, policy.orders_max_age))?;
+    let positions = observed.positions.clone();
+    let (positions, _) = positions.filter(|(_, at)| is_young(at, policy.orders_max_age))?;
+    let (session, _) = observed.session.filter(|(_, at)| is_young(at, policy.session_max_age))?;
     Some(Readings { account, positions, session })
+}
+
+/// How long something has been missing: since this owner began, or since the oldest reading grew old.
+fn waited(decider: &Decider<'_>) -> SignedDuration {
+    let observed = decider.observed;
+    let began = decider.state.owner.as_ref().map_or(decider.now, |(_, at)| *at);
+    let unknown =
+        |leg: &Leg| !observed.assets.contains_key(leg.symbol()) || observed.halt.is_none();
+    let leftovers = !outstanding::leftovers(&decider.state, observed).is_empty();
+    let read = [
+        observed.orders_at,
+        observed.account.as_ref().map(|(_, at)| *at),
+        observed.positions.as_ref().map(|(_, at)| *at),
+        observed.session.map(|(_, at)| at),
+    ];
+    let since = if leftovers || decider.state.legs.iter().any(unknown) {
+        began
+    } else {
+        read.into_iter().map(|at| at.unwrap_or(began)).min().map_or(began, |at| at.max(began))
+    };
+    decider.now.duration_since(since)
+}
+
+/// How long readings are waited for: a plan that waits for the opening minutes to pass is in no hurry.
+fn patience(decider: &Decider<'_>) -> SignedDuration {
+    let is_quiet = |leg: &Leg| matches!(leg.waiting, Some((WaitCode::OpenQuiet, _)));
+    let policy = &decider.state.policy;
+    if decider.state.legs.iter().any(is_quiet) { policy.pause_max } else { policy.quote_wait }
 }
 
 fn judge(decider: &mut Decider<'_>, readings: &Readings) {

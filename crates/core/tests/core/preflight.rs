@@ -92,6 +92,36 @@ fn the_first_minutes_are_quiet() {
     assert!(opened(299_999, Urgency::Urgent).starts_with("cross"));
 }
 
+/// S9: what was read before the open's quiet minutes says nothing after them: a reading of account, positions, orders or
+/// session must be young, and is waited for.
+#[test]
+fn a_plan_does_not_begin_on_old_readings() {
+    for withheld in [Withheld::Account, Withheld::Positions, Withheld::Orders] {
+        let mut story = Story::of(&plan("BUY A 1000"));
+        story.opened_at = after(start(), -290_000);
+        story.turn();
+        story.withheld = [withheld].into();
+        story.turn_at(10_001);
+        assert_eq!(told(&story.state), "waits OPEN_QUIET", "{withheld:?}");
+        story.withheld.clear();
+        story.turn_at(11_000);
+        assert!(told(&story.state).starts_with("adaptive"), "{withheld:?}");
+    }
+}
+
+/// S9: readings that stop for longer than six minutes end the plan, with the code that says what was missing.
+#[test]
+fn readings_that_stop_end_the_plan() {
+    let mut story = Story::of(&plan("BUY A 1000"));
+    story.opened_at = after(start(), -1_000);
+    story.turn();
+    story.withheld = [Withheld::Account].into();
+    story.turn_at(360_000);
+    assert_eq!(told(&story.state), "waits OPEN_QUIET");
+    story.turn_at(360_001);
+    assert_eq!(told(&story.state), "PREFLIGHT_UNREADABLE");
+}
+
 /// I12, S1, L9: each bound is inclusive: the last moment of a plan, all of what may be turned over, all of the day.
 #[test]
 fn the_plans_bounds_are_inclusive() {

@@ -201,6 +201,8 @@ pub struct LegCheck {
 pub enum StopCode {
     /// What the pre-flight needs could not be read in time.
     PreflightUnreadable,
+    /// An order that was left open before would not go in time.
+    LeftoverOpen,
     /// The account is another one than the configured.
     AccountDiffers,
     /// The account's orders go elsewhere than configured: real money for paper, or the other way round.
@@ -239,8 +241,9 @@ pub enum StopCode {
 
 impl StopCode {
     /// Every code.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PreflightUnreadable,
+        Self::LeftoverOpen,
         Self::AccountDiffers,
         Self::ModeDiffers,
         Self::FeedNotAllowed,
@@ -264,6 +267,7 @@ impl StopCode {
     pub fn code(self) -> &'static str {
         match self {
             Self::PreflightUnreadable => "PREFLIGHT_UNREADABLE",
+            Self::LeftoverOpen => "LEFTOVER_OPEN",
             Self::AccountDiffers => "ACCOUNT_DIFFERS",
             Self::ModeDiffers => "MODE_DIFFERS",
             Self::FeedNotAllowed => "FEED_NOT_ALLOWED",
@@ -288,7 +292,8 @@ impl StopCode {
     pub fn halts_account(self) -> bool {
         match self {
             Self::ShortfallTooHigh | Self::RejectBreaker | Self::OrderDiffers => true,
-            Self::PreflightUnreadable | Self::AccountDiffers | Self::AccountBlocked => false,
+            Self::PreflightUnreadable | Self::LeftoverOpen => false,
+            Self::AccountDiffers | Self::AccountBlocked => false,
             Self::ModeDiffers | Self::FeedNotAllowed | Self::ShortingEnabled => false,
             Self::SessionClosed | Self::TooLate | Self::Stale | Self::TurnoverTooHigh => false,
             Self::DailyCap | Self::Halted | Self::Canceled => false,

@@ -118,6 +118,7 @@ pub(crate) fn reason(reason: Reason) -> String {
 pub(crate) fn stop(code: StopCode) -> &'static str {
     match code {
         StopCode::PreflightUnreadable => "what must be known before trading could not be read",
+        StopCode::LeftoverOpen => "an order that was left open before did not go in time",
         StopCode::AccountDiffers => "the account is another one than the configured",
         StopCode::ModeDiffers => "the orders would go elsewhere than configured",
         StopCode::FeedNotAllowed => "the quotes are one venue's only",

@@ -47,7 +47,7 @@ every! {
         Repeg, ToCross, CrossAgain, WindowOver, PlanStopped, NotConfirmed, LegOver, TooMuch,
     }
     stop_codes: StopCode {
-        PreflightUnreadable, AccountDiffers, ModeDiffers, FeedNotAllowed, AccountBlocked, ShortingEnabled, SessionClosed, TooLate, Stale,
+        PreflightUnreadable, LeftoverOpen, AccountDiffers, ModeDiffers, FeedNotAllowed, AccountBlocked, ShortingEnabled, SessionClosed, TooLate, Stale,
         TurnoverTooHigh, DailyCap, Halted, Canceled, ShortfallTooHigh, RejectBreaker, OrderDiffers, DeadlinePassed, LogIncomplete,
     }
     quote_faults: QuoteFault {

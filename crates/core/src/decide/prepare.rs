@@ -41,7 +41,10 @@ pub(super) fn prepare(decider: &mut Decider<'_>) {
     if decider.state.stop.is_none() {
         let Some(readings) = readings(decider) else {
             if waited(decider) > patience(decider) {
-                decider.stop(StopCode::PreflightUnreadable);
+                let open = !outstanding::leftovers(&decider.state, decider.observed).is_empty();
+                let code =
+                    if open { StopCode::LeftoverOpen } else { StopCode::PreflightUnreadable };
+                decider.stop(code);
                 return prepare(decider);
             }
             return;

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use alchemiser_core::{
+    child::{OrderKind, OrderTerms},
     execution::Execution,
     fact::{FactKind, LegCheck},
+    ids::ClientOrderId,
     plan::Urgency,
     price::Tick,
     quote::Feed,
     reading::TradeMode,
+    side::Side,
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    given::{after, dollars, plan, start, symbol},
+    given::{after, dollars, plan, price, shares, start, symbol},
     story::{Story, Withheld},
 };
 
@@ -120,6 +123,27 @@ fn readings_that_stop_end_the_plan() {
     assert_eq!(told(&story.state), "waits OPEN_QUIET");
     story.turn_at(360_001);
     assert_eq!(told(&story.state), "PREFLIGHT_UNREADABLE");
+}
+
+/// X13: an order of an earlier plan that does not go is what the plan waited for in vain, and the code says it.
+#[test]
+fn a_leftover_that_does_not_go_has_its_own_code() {
+    let mut story = Story::of(&plan("BUY A 1000"));
+    let id = ClientOrderId::recognise("al-aaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap();
+    let terms = OrderTerms {
+        symbol: symbol("Z"),
+        side: Side::Buy,
+        quantity: shares("1"),
+        limit: price("99"),
+        kind: OrderKind::Limit,
+    };
+    story.broker.cancels = false;
+    story.broker.post(&id, &terms, story.now);
+    story.turn();
+    story.turn_at(30_000);
+    assert_eq!(told(&story.state), "waits -");
+    story.turn_at(30_001);
+    assert_eq!(told(&story.state), "LEFTOVER_OPEN");
 }
 
 /// I12, S1, L9: each bound is inclusive: the last moment of a plan, all of what may be turned over, all of the day.

@@ -340,10 +340,10 @@ fn an_order_of_an_earlier_plan_is_waited_for() {
         s.run(40);
     }), @r###"
      0.0 lease 1
-    31.0 stop PREFLIGHT_UNREADABLE
-    31.0 A refused PREFLIGHT_UNREADABLE
+    31.0 stop LEFTOVER_OPEN
+    31.0 A refused LEFTOVER_OPEN
     31.0 = closing
-    31.0 failure failed PREFLIGHT_UNREADABLE, 0 placed, 0 filled
+    31.0 failure failed LEFTOVER_OPEN, 0 placed, 0 filled
     31.0 = finished
     "###);
 }

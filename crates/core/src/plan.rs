@@ -262,10 +262,10 @@ impl Plan {
         })
     }
 
-    /// Refuses a plan whose validity is over, or gives it a new one when its age is restated.
+    /// Refuses a plan whose validity is over or whose time is still to come, or gives it a new one when its age is restated.
     ///
     /// # Errors
-    /// [`PlanRefused`] with [`RefusalCode::Stale`].
+    /// [`PlanRefused`] with [`RefusalCode::Stale`] or [`RefusalCode::InTheFuture`].
     pub fn check_age(
         mut self,
         age: Age,
@@ -276,6 +276,12 @@ impl Plan {
                 self.valid_until =
                     self.received_at.saturating_add(plan_max_age).unwrap_or(Timestamp::MAX);
                 Ok(self)
+            }
+            Age::AsStated if self.timestamp.duration_since(self.received_at) > AHEAD_MAX => {
+                let expected = format!("a time at most {} s ahead of ours", AHEAD_MAX.as_secs());
+                let found = format!("{}, received {}", self.timestamp, self.received_at);
+                let field = "rebalance_plan.timestamp";
+                Err(PlanRefused::new(RefusalCode::InTheFuture, field, &expected, found))
             }
             Age::AsStated if self.valid_until < self.received_at => {
                 let expected = format!(
@@ -471,6 +477,9 @@ fn checked_item(draft: &DraftItem, path: &str) -> Result<PlanItem, PlanRefused> 
 fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
+
+/// How far a portfolio's clock may be ahead of ours.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 fn minutes(age: SignedDuration) -> String {
     match (age.as_mins(), age.as_secs()) {

@@ -25,6 +25,8 @@ pub enum RefusalCode {
     TotalsDiffer,
     /// The plan is too old.
     Stale,
+    /// The plan's time is still to come: its validity could not be judged by it.
+    InTheFuture,
     /// The same plan id came with other content before.
     PlanConflict,
     /// The account is not one of ours.
@@ -35,7 +37,7 @@ pub enum RefusalCode {
 
 impl RefusalCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MalformedJson,
         Self::MissingField,
         Self::MalformedField,
@@ -45,6 +47,7 @@ impl RefusalCode {
         Self::SignDiffers,
         Self::TotalsDiffer,
         Self::Stale,
+        Self::InTheFuture,
         Self::PlanConflict,
         Self::UnknownAccount,
         Self::WrongEvent,
@@ -62,6 +65,7 @@ impl RefusalCode {
             Self::SignDiffers => "SIGN_DIFFERS",
             Self::TotalsDiffer => "TOTALS_DIFFER",
             Self::Stale => "STALE",
+            Self::InTheFuture => "IN_THE_FUTURE",
             Self::PlanConflict => "PLAN_CONFLICT",
             Self::UnknownAccount => "UNKNOWN_ACCOUNT",
             Self::WrongEvent => "WRONG_EVENT",

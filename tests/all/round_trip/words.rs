@@ -55,7 +55,7 @@ every! {
     }
     refusal_codes: RefusalCode {
         MalformedJson, MissingField, MalformedField, OutOfBounds, UnknownSchema, DuplicateSymbol, SignDiffers,
-        TotalsDiffer, Stale, PlanConflict, UnknownAccount, WrongEvent,
+        TotalsDiffer, Stale, InTheFuture, PlanConflict, UnknownAccount, WrongEvent,
     }
     controls: Control {
         Halt, Account, Mode, Session, OpenQuiet, ClockSkew, Validity, Deadline, OrdersRead, QuoteAge, OrderNotional,

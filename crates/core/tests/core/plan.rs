@@ -177,6 +177,21 @@ fn an_old_plan_is_refused() {
     assert_eq!(aged(600, None, Age::Restated), "until +615");
 }
 
+/// I12: a plan whose time is more than a minute ahead is refused: it would be fresh for longer than it may be.
+#[test]
+fn a_plan_of_the_future_is_refused() {
+    let made = |ahead: i64, age: Age| {
+        let max = Policy::default().plan_max_age;
+        let plan = Plan::new(draft("BUY A 1"), after(start(), -ahead), max).unwrap();
+        plan.check_age(age, max).map_err(|refused| refused.to_string())
+    };
+    assert!(made(60_000, Age::AsStated).is_ok() && made(10_800_000, Age::Restated).is_ok());
+    let refused = made(60_001, Age::AsStated).unwrap_err();
+    let expected = "IN_THE_FUTURE: rebalance_plan.timestamp: expected a time at most 60 s ahead of ours, \
+        found 2026-11-20T15:00:00Z, received 2026-11-20T14:58:59.999Z";
+    assert_eq!(refused, expected);
+}
+
 /// I12: the last moment of a plan's validity is inside.
 #[test]
 fn a_plan_is_valid_to_its_last_moment() {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    peg::{Parent, Want, passive},
+    peg::{Parent, Want, on_grid, passive},
     policy::Policy,
     price::{Intent, Price},
     quantity::Quantity,
@@ -282,7 +282,7 @@ pub fn unused_from(start: Price, parent: &Parent, step: Decimal) -> Option<Price
             return Some(limit);
         }
         let next = limit.toward_far(parent.side, step)?.dollars();
-        limit = parent.tick.round(next, parent.side, Intent::Passive)?;
+        limit = on_grid(next, parent, Intent::Passive)?;
     }
     None
 }
@@ -310,7 +310,7 @@ fn through(parent: &Parent, far: Price, policy: &Policy) -> Option<Price> {
     let step = policy.repeg_min_improvement.min(collar(parent, far, policy));
     let dollars = far.toward_far(parent.side, step.max(parent.tick.dollars()))?.dollars();
     // At least a tick beyond the far touch, so rounding back keeps it marketable, and inside the collar.
-    parent.tick.round(dollars, parent.side, Intent::Passive)
+    on_grid(dollars, parent, Intent::Passive)
 }
 
 /// How far beyond the far touch a limit may stand, in dollars: the controls' collar.

@@ -246,7 +246,16 @@ pub(crate) fn passive(limit: Price, parent: &Parent, quote: &Quote) -> Option<Pr
     let far = quote.far(parent.side).price;
     let inner = far.toward_far(parent.side.opposite(), parent.tick.dollars())?;
     let bounded = if limit.beyond(inner, parent.side) { inner } else { limit };
-    parent.tick.round(bounded.dollars(), parent.side, Intent::Passive)
+    on_grid(bounded.dollars(), parent, Intent::Passive)
+}
+
+/// A limit on its own grid: the step is the one at the bid, and from a dollar on a price has whole cents.
+pub(crate) fn on_grid(dollars: Decimal, parent: &Parent, intent: Intent) -> Option<Price> {
+    let limit = parent.tick.round(dollars, parent.side, intent)?;
+    if parent.tick == Tick::SUB_DOLLAR && Tick::at(limit) == Tick::CENT {
+        return Tick::CENT.round(limit.dollars(), parent.side, intent);
+    }
+    Some(limit)
 }
 
 fn keep_or_move(
@@ -286,7 +295,7 @@ fn cross(parent: &Parent, quote: &Quote, policy: &Policy) -> Decision {
     let far = quote.far(parent.side).price;
     let reach = far.dollars().saturating_mul(policy.cross_reach).max(parent.tick.dollars());
     let dollars = far.dollars().saturating_add(parent.side.sign().saturating_mul(reach));
-    match parent.tick.round(dollars, parent.side, Intent::Marketable) {
+    match on_grid(dollars, parent, Intent::Marketable) {
         Some(limit) => Decision::Cross { limit },
         None => Decision::Hold,
     }
@@ -311,7 +320,7 @@ fn step_to_mid(
         .half_spread(parent.side, quote)
         .saturating_mul(parent.elapsed.clamp(Decimal::ZERO, Decimal::ONE));
     let dollars = book.near.dollars().saturating_add(parent.side.sign().saturating_mul(way));
-    let Some(limit) = parent.tick.round(dollars, parent.side, Intent::Passive) else {
+    let Some(limit) = on_grid(dollars, parent, Intent::Passive) else {
         return Decision::Hold;
     };
     match parent.resting {

@@ -15,13 +15,15 @@ pub(crate) fn tick(price: Decimal) -> Decimal {
     if price < Decimal::ONE { Decimal::new(1, 4) } else { CENT }
 }
 
-/// Away from the market, to the grid.
+/// Away from the market, to the grid: that of the price itself, where it is a dollar and more on a tick of less.
 pub(crate) fn passive(price: Decimal, tick: Decimal, side: Side) -> Decimal {
     let away = match side {
         Side::Buy => RoundingStrategy::ToNegativeInfinity,
         Side::Sell => RoundingStrategy::ToPositiveInfinity,
     };
-    price.round_dp_with_strategy(tick.scale(), away)
+    let price = price.round_dp_with_strategy(tick.scale(), away);
+    let coarse = price >= Decimal::ONE && tick < CENT;
+    if coarse { price.round_dp_with_strategy(CENT.scale(), away) } else { price }
 }
 
 /// A resting price stops a tick short of the far touch and stands on the grid; `None` where that is no price.

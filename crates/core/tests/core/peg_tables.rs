@@ -127,6 +127,15 @@ fn a_place_in_the_queue_is_given_up_later() {
     check(&format!("u=.9 {}", resting(0, 1)), "10.00x574 10.01x426", "hold");
 }
 
+/// S10: around a dollar the step is the limit's own: a hundredth of a cent below, a cent from there on.
+#[test]
+fn a_limit_of_a_dollar_and_more_has_whole_cents() {
+    check("tick=0.0001 policy=cross", ".9999x500 1.0002x500", "cross 1.01");
+    check("tick=0.0001 policy=cross", ".9980x500 .9985x500", "cross 0.999");
+    check("sell tick=0.0001 u=.92", ".9900x500 1.0100x500", "rest 1.01");
+    check("tick=0.0001 u=.95 ramp=.9990/40", ".9990x500 1.0030x500", "rest 1");
+}
+
 /// S5: a spread of one tick is paid at once where it is usually two or more, whatever the book says.
 #[test]
 fn a_spread_that_is_unusually_narrow_is_paid() {

@@ -41,8 +41,9 @@ pub fn first_quote(leg: &Leg) -> Option<&Quote> {
 pub fn measure(leg: &Leg) -> LegMeasures {
     let sign = leg.side.sign();
     let seconds = leg.started_at.zip(leg.finished_at).map(|(from, to)| seconds(from, to));
+    let shortfall = shortfall(leg);
     let (Some(quote), Some(average)) = (first_quote(leg), leg.average_price()) else {
-        return LegMeasures { seconds, ..LegMeasures::default() };
+        return LegMeasures { shortfall, seconds, ..LegMeasures::default() };
     };
     let mid = quote.mid();
     let cost = sign.saturating_mul(average.dollars().saturating_sub(mid));
@@ -59,14 +60,23 @@ pub fn measure(leg: &Leg) -> LegMeasures {
         cost_half_spreads: cost.checked_div(quote.half_spread()).map(|cost| cost.round_dp(4)),
         delay_bps: arrival
             .and_then(|arrival| bps(sign.saturating_mul(mid.saturating_sub(arrival)), arrival)),
-        shortfall: arrival.and_then(|arrival| {
-            let paid = leg.filled_notional();
-            let filled = paid.minus(Money::new(arrival.saturating_mul(filled.shares())));
-            Some(filled.plus(missed(leg, arrival)?).scaled(sign))
-        }),
+        shortfall,
         passive_share: passive.shares().checked_div(filled.shares()).map(|share| share.round_dp(4)),
         seconds,
     }
+}
+
+/// What was paid beyond the price at arrival, and what was missed; unknown for a leg that was never sized, and while a
+/// fill has no price.
+fn shortfall(leg: &Leg) -> Option<Money> {
+    let (arrival, filled) = (leg.arrival?.mid(), leg.filled());
+    if filled.is_zero() {
+        leg.sized?;
+    } else {
+        leg.average_price()?;
+    }
+    let paid = leg.filled_notional().minus(Money::new(arrival.saturating_mul(filled.shares())));
+    Some(paid.plus(missed(leg, arrival)?).scaled(leg.side.sign()))
 }
 
 /// What the price has moved on the shares that were not traded: `(m_end − m_d)·unfilled`. A price that is not known is

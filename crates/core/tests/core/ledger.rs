@@ -89,6 +89,23 @@ fn what_was_not_filled_is_part_of_the_shortfall() {
     assert_eq!(shortfall("BUY X 4000", "40", ""), None);
 }
 
+/// L10: a leg of which nothing was filled has missed all of it: 40 shares, .50 dearer.
+#[test]
+fn a_leg_without_fills_has_a_shortfall() {
+    let shortfall = |item: &str, sized: bool, end: &str| {
+        let orders = ["rest 40@100.00 on 100.00x500 100.02x500"];
+        let mut leg = worked(item, "99.99x500 100.01x500", &orders, "2500");
+        leg.sized = sized.then_some(Sized { target: shares("40"), trimmed: false });
+        leg.final_quote = (!end.is_empty()).then(|| quote(end, start()));
+        measure(&leg).shortfall.map(|money| money.to_string())
+    };
+    let dearer = "100.49x500 100.51x500";
+    assert_eq!(shortfall("BUY X 4000", true, dearer).as_deref(), Some("20"));
+    assert_eq!(shortfall("EXIT X 4000", true, dearer).as_deref(), Some("-20"));
+    assert_eq!(shortfall("BUY X 4000", true, ""), None);
+    assert_eq!(shortfall("BUY X 4000", false, dearer), None);
+}
+
 /// L10: the markout is s(m(fill + τ) − P): what the price did for us after the fill, where it was seen.
 #[test]
 fn a_markout_is_what_the_price_did_for_us() {

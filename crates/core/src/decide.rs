@@ -137,6 +137,9 @@ impl Decider<'_> {
         for symbol in symbols {
             let reason = Reason::PlanStopped(code);
             let outcome = match self.state.leg(&symbol) {
+                Some(leg) if leg.filled().is_zero() && leg.was_placed() => {
+                    LegOutcome::Unfilled(reason)
+                }
                 Some(leg) if leg.filled().is_zero() => LegOutcome::Refused(reason),
                 Some(leg) if leg.sized.is_some() && leg.leaves().is_zero() => ready::complete(leg),
                 Some(_) | None => LegOutcome::PartiallyFilled(reason),

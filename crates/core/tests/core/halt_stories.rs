@@ -50,7 +50,7 @@ fn a_halt_in_the_middle_cancels_and_ends_the_plan() {
     3.1 A #1 canceled 4/9.998 @ 100
     3.1 B #1 canceled 0/4.999
     3.1 A partially_filled HALTED
-    3.1 B refused HALTED
+    3.1 B unfilled HALTED
     3.1 = closing
     4.1 reconciled, 0 differ
     4.1 failure failed HALTED, 2 placed, 0 filled
@@ -253,7 +253,7 @@ fn the_reject_breaker_halts_the_account() {
     0.1 F #1 cancel plan_stopped
     0.2 F #1 canceled 0/0.9998
     0.2 halt: plan: REJECT_BREAKER
-    0.2 F refused REJECT_BREAKER
+    0.2 F unfilled REJECT_BREAKER
     0.2 = closing
     1.2 reconciled, 0 differ
     1.2 failure failed REJECT_BREAKER, 1 placed, 0 filled

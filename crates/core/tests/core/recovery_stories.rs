@@ -371,7 +371,7 @@ fn an_order_that_is_not_ours_stops_the_plan() {
      0.1 B #1 cancel plan_stopped
      0.2 B #1 canceled 0/4.999
      0.2 halt: plan: ORDER_DIFFERS
-     0.2 B refused ORDER_DIFFERS
+     0.2 B unfilled ORDER_DIFFERS
      0.2 = closing
     10.2 reconciled, 0 differ
     10.2 failure failed ORDER_DIFFERS, 1 placed, 0 filled

@@ -135,9 +135,9 @@ fn failure_reason(execution: &Execution, failed: &[&Leg], code: &str) -> String 
         .collect();
     let more = failed.len().saturating_sub(listed.len());
     let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!(
-        "{code}: {done}/{} legs done; not done: {}{rest}",
-        execution.legs.len(),
-        listed.join(", ")
-    )
+    let reached = format!("{code}: {done}/{} legs done", execution.legs.len());
+    if listed.is_empty() {
+        return reached;
+    }
+    format!("{reached}; not done: {}{rest}", listed.join(", "))
 }

@@ -129,7 +129,7 @@ fn open_orders_and_stops_fail_the_workflow() {
     state.legs[0].children[0].status = Status::Unresolved;
     assert_eq!(
         said(&state),
-        "success failed, 2 of 2 | trade_execution | ORDER_OPEN | ORDER_OPEN: 2/2 legs done; not done: "
+        "success failed, 2 of 2 | trade_execution | ORDER_OPEN | ORDER_OPEN: 2/2 legs done"
     );
     state.stop = Some(StopCode::RejectBreaker);
     let stopped = "success failed, 2 of 2 | trade_execution | REJECT_BREAKER";

@@ -222,8 +222,9 @@ fn wake_at(state: &Execution, now: Timestamp) -> Timestamp {
     quick.filter(|at| *at > now).fold(steady, Timestamp::min)
 }
 
-/// Orders that are canceled before anything trades: open ones of ours that this plan's log does not know (leftovers of
-/// earlier plans), and other people's where the policy says so.
+/// Orders that are canceled before anything trades: every open one of ours (leftovers of earlier plans, and of this plan
+/// the ones that its recovered log has adopted: for these, too, the log holds no request), and other people's where the
+/// policy says so.
 pub fn leftovers(state: &Execution, observed: &Observed) -> Vec<BrokerOrderId> {
     if state.phase != Phase::Preparing {
         return Vec::new();

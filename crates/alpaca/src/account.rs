@@ -36,7 +36,9 @@ pub struct Account {
     pub multiplier: Option<Decimal>,
     /// Cash in dollars.
     pub cash: Money,
-    /// Buying power without margin, in dollars.
+    /// What may be bought for, with what may be borrowed, in dollars.
+    pub buying_power: Money,
+    /// Settled money that no open order reserves, in dollars.
     pub non_marginable_buying_power: Money,
     /// Cash plus positions, in dollars.
     pub equity: Money,
@@ -65,6 +67,7 @@ impl Account {
             pattern_day_trader: fields.flag("pattern_day_trader")?.unwrap_or(false),
             multiplier: fields.decimal("multiplier")?,
             cash: fields.money("cash")?,
+            buying_power: fields.money("buying_power")?,
             non_marginable_buying_power: fields.money("non_marginable_buying_power")?,
             equity: fields.money("equity")?,
         })
@@ -88,6 +91,7 @@ impl Account {
             account: self.number,
             shorting_enabled: self.shorting_enabled,
             cash: self.cash,
+            buying_power: self.buying_power,
             non_marginable_buying_power: self.non_marginable_buying_power,
             equity: self.equity,
         }

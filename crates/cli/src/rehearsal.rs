@@ -199,7 +199,10 @@ impl Broker for Rehearsal {
         answered.cash_before = answered.cash_before.or(Some(reading.cash));
         let brought = brought(&answered.orders);
         reading.cash = reading.cash.plus(brought);
-        reading.non_marginable_buying_power = reading.non_marginable_buying_power.plus(brought);
+        reading.buying_power = reading.buying_power.plus(brought);
+        // What is sold settles on another day.
+        let settled = reading.non_marginable_buying_power.plus(brought.min(Money::ZERO));
+        reading.non_marginable_buying_power = settled;
         Ok(reading)
     }
 

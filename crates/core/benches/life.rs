@@ -220,6 +220,7 @@ impl Life {
             may_trade: true,
             shorting_enabled: false,
             cash: self.cash,
+            buying_power: self.cash,
             non_marginable_buying_power: self.cash,
             equity: dollars("1000000"),
         }

@@ -305,8 +305,10 @@ impl StopCode {
 /// Verified money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Funds {
-    /// min(cash, non-marginable buying power) before the first order.
+    /// What could be spent before the first order: without borrowing, and without what others' open buys reserve.
     pub before: Money,
+    /// What the account showed then: proceeds are what it shows beyond this.
+    pub shown: Money,
     /// The part of the sells' proceeds that the account shows.
     pub proceeds: Money,
 }

@@ -185,6 +185,11 @@ impl Observed {
         course.spreads.checked_div(Decimal::from(course.seen.len()))
     }
 
+    /// Open buys that are not ours.
+    pub fn foreign_buys(&self) -> impl Iterator<Item = &OrderReport> {
+        self.foreign.iter().filter(|order| order.side == Side::Buy && order.status.is_open())
+    }
+
     /// Our clock minus the broker's, when last measured.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         self.session.map(|(clock, at)| at.duration_since(clock.at))
@@ -204,14 +209,20 @@ fn note(observed: &mut Observed, input: &Input) {
                 reports.iter().any(|report| report.broker_order_id == known.broker_order_id)
             };
             let unlisted = observed.standing.iter().filter(|known| !is_listed(known));
-            observed.foreign = reports.iter().filter(is_foreign).chain(unlisted).cloned().collect();
+            observed.foreign = reports
+                .iter()
+                .filter(|report| is_foreign(report))
+                .chain(unlisted)
+                .cloned()
+                .collect();
             for report in reports {
                 note_order(observed, report);
             }
             observed.orders_at = Some(*at);
         }
         Input::Open(reports) => {
-            observed.standing = reports.iter().filter(is_foreign).cloned().collect();
+            observed.standing =
+                reports.iter().filter(|report| is_foreign(report)).cloned().collect();
             for report in reports {
                 note_order(observed, report);
             }
@@ -263,7 +274,7 @@ fn note(observed: &mut Observed, input: &Input) {
 }
 
 /// An open order that is not ours.
-fn is_foreign(report: &&OrderReport) -> bool {
+fn is_foreign(report: &OrderReport) -> bool {
     report.our_id().is_none() && report.status.is_open()
 }
 

@@ -52,10 +52,24 @@ pub struct AccountReading {
     pub shorting_enabled: bool,
     /// Cash in dollars; negative when the account has borrowed.
     pub cash: Money,
-    /// Buying power without margin, in dollars.
+    /// What may be bought for: with what may be borrowed, less what open orders reserve.
+    pub buying_power: Money,
+    /// Settled money, less what open orders reserve: the proceeds of a sale are not in it before the next trading day.
     pub non_marginable_buying_power: Money,
     /// Cash plus the value of the positions.
     pub equity: Money,
+}
+
+impl AccountReading {
+    /// What may be spent without borrowing. Proceeds are in it from the fill on.
+    pub fn spendable(&self) -> Money {
+        self.cash.min(self.buying_power)
+    }
+
+    /// The settled part of it: it lacks proceeds, and what anybody's open orders reserve, in a margin account, too.
+    pub fn settled(&self) -> Money {
+        self.spendable().min(self.non_marginable_buying_power)
+    }
 }
 
 /// A position, as read at one moment.

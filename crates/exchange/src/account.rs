@@ -129,6 +129,8 @@ pub struct Account {
     open: BTreeMap<(Symbol, Side), BTreeSet<usize>>,
     /// Its cash from each time on.
     course: Vec<(Timestamp, Money)>,
+    /// What its sales have brought, oldest first.
+    sales: Vec<(Timestamp, Money)>,
 }
 
 impl Account {
@@ -149,6 +151,7 @@ impl Account {
             orders: Vec::new(),
             open: BTreeMap::new(),
             course: vec![(at, cash)],
+            sales: Vec::new(),
         }
     }
 
@@ -219,11 +222,17 @@ impl Account {
                 let cost = cost.checked_div(holding.quantity.shares()).unwrap_or_default();
                 holding.cost = Money::new(cost.round_dp(COST_DECIMALS));
                 holding.quantity = left;
+                self.sales.push((at, dollars));
                 dollars
             }
         };
         self.hold(symbol, holding);
         self.pay(signed, at);
+    }
+
+    /// What its sales have brought, oldest first.
+    pub fn sales(&self) -> &[(Timestamp, Money)] {
+        &self.sales
     }
 
     /// The cash at a time of the past.

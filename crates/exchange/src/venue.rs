@@ -430,6 +430,16 @@ impl Venue {
         equity.minus(value).minus(account.held_cash()).max(Money::ZERO)
     }
 
+    /// Proceeds of the account's sales up to a time that have not settled by then.
+    pub fn unsettled(&self, account: &Account, at: Timestamp) -> Money {
+        let today = self.calendar.date_at(at);
+        let sales = account.sales().iter().rev().filter(|(sold_at, _)| *sold_at <= at);
+        let is_unsettled = |(sold_at, _): &&(Timestamp, Money)| {
+            Calendar::settles_on(self.calendar.date_at(*sold_at)) > today
+        };
+        sales.take_while(is_unsettled).map(|(_, dollars)| *dollars).sum()
+    }
+
     /// The price that an order of a side without a limit is reckoned at.
     fn reckoned(&self, symbol: &Symbol, side: Side) -> Option<Price> {
         self.floors.get(symbol).map(|floor| floor.far(side))

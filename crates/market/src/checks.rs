@@ -1,6 +1,7 @@
 //! The broker's checks of a new order, in the broker's order.
 
 use alchemiser_core::{ids::Symbol, money::Money, quantity::Quantity, side::Side};
+use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     exchange::Exchange, matching::Resting, order::NewOrder, pit::Pit, refusal::OrderRefusal,
@@ -86,6 +87,18 @@ impl Exchange {
         let buys = open.filter(|(_, order)| order.side() == Side::Buy);
         let held: Money = buys.map(|(_, order)| order.limit().times(order.leaves())).sum();
         self.account.cash().minus(held)
+    }
+
+    /// What of it has settled: the proceeds of a day's sales are not in it before the next day.
+    pub(crate) fn settled(&self) -> Money {
+        let day = |at: Timestamp| {
+            TimeZone::get("America/New_York").map(|zone| zone.to_datetime(at).date()).ok()
+        };
+        let today = day(self.now);
+        let sales = self.fills().iter().rev().take_while(|fill| day(fill.at) == today);
+        let sales = sales.filter(|fill| fill.side == Side::Sell);
+        let proceeds: Money = sales.map(|fill| fill.price.times(fill.quantity)).sum();
+        self.buying_power().minus(proceeds).max(Money::ZERO)
     }
 
     /// Shares that open sells hold.

@@ -172,7 +172,8 @@ impl Exchange {
             may_trade: true,
             shorting_enabled: false,
             cash,
-            non_marginable_buying_power: self.buying_power(),
+            buying_power: self.buying_power(),
+            non_marginable_buying_power: self.settled(),
             equity: cash.plus(value.sum()),
         }
     }

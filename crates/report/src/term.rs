@@ -179,7 +179,7 @@ impl Term {
             ),
             Self::Funds => entry(
                 "money for buys",
-                "min(cash, non-marginable buying power) before the first order + proceeds that the account shows",
+                "min(cash, buying power) before the first order, settled money only while somebody else's buy is open, + proceeds that the account shows",
                 "What was verified before the first buy.",
                 "no buy came so far that money had to be verified",
             ),

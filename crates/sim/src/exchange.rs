@@ -105,6 +105,8 @@ pub(crate) struct Exchange {
     /// Fills that were partial, until somebody counts them.
     pub(crate) partials: u64,
     cash: Money,
+    /// Proceeds of sales: a run is one day, and they settle on the next.
+    sold: Money,
     positions: BTreeMap<Symbol, Quantity>,
     ids: BTreeSet<String>,
     truth: Truth,
@@ -123,6 +125,7 @@ impl Exchange {
             partial: 0,
             partials: 0,
             cash: Money::ZERO,
+            sold: Money::ZERO,
             positions: BTreeMap::new(),
             ids: BTreeSet::new(),
             truth: Truth::default(),
@@ -233,6 +236,9 @@ impl Exchange {
             (false, BrokerStatus::PendingCancel) => BrokerStatus::PendingCancel,
             (false, _) => BrokerStatus::PartiallyFilled,
         };
+        if side == Side::Sell {
+            self.sold = self.sold.plus(notional);
+        }
         let held = self.positions.entry(order.new.symbol.clone()).or_default();
         (self.cash, *held) = match side {
             Side::Buy => (self.cash.minus(notional), held.plus(quantity)),
@@ -388,7 +394,8 @@ impl Exchange {
             may_trade: true,
             shorting_enabled: false,
             cash: self.cash,
-            non_marginable_buying_power: self.buying_power(),
+            buying_power: self.buying_power(),
+            non_marginable_buying_power: self.buying_power().minus(self.sold).max(Money::ZERO),
             equity: self.cash.plus(self.positions.iter().map(worth).sum()),
         }
     }

@@ -121,6 +121,9 @@ kinds! {
     FundsVerified {
         #[serde(with = "text")]
         before: Money,
+        /// Where it is not what could be spent.
+        #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
+        shown: Option<Money>,
         #[serde(with = "text")]
         proceeds: Money,
     },
@@ -242,7 +245,9 @@ impl From<&FactKind> for Kind {
             FactKind::HaltSeen(halt) => Self::HaltSeen(halt.into()),
             FactKind::CancelSeen(who) => Self::CancelSeen(who.into()),
             FactKind::FundsVerified(funds) => {
-                Self::FundsVerified { before: funds.before, proceeds: funds.proceeds }
+                let Funds { before, shown, proceeds } = *funds;
+                let shown = (shown != before).then_some(shown);
+                Self::FundsVerified { before, shown, proceeds }
             }
             FactKind::Allocated(amounts) => {
                 let line = |(symbol, amount): &(Symbol, Money)| Amount {
@@ -356,8 +361,9 @@ impl TryFrom<Kind> for FactKind {
             Kind::PlanStopped { code } => Self::PlanStopped(code),
             Kind::HaltSeen(line) => Self::HaltSeen(line.into()),
             Kind::CancelSeen(line) => Self::CancelSeen(line.into()),
-            Kind::FundsVerified { before, proceeds } => {
-                Self::FundsVerified(Funds { before, proceeds })
+            Kind::FundsVerified { before, shown, proceeds } => {
+                let shown = shown.unwrap_or(before);
+                Self::FundsVerified(Funds { before, shown, proceeds })
             }
             Kind::Allocated { amounts } => Self::Allocated(
                 amounts.into_iter().map(|line| (line.symbol, line.amount)).collect(),

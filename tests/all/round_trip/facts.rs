@@ -53,8 +53,9 @@ kinds! {
     FactKind::Marked(..) => (symbols(), any::<u32>(), any::<u32>(), decimals())
         .prop_map(|(symbol, k, seconds, mid)| FactKind::Marked(symbol, k, Mark { seconds, mid })),
     FactKind::PlanStopped(_) => select(words::stop_codes()).prop_map(FactKind::PlanStopped),
-    FactKind::FundsVerified(_) => (money(), money())
-        .prop_map(|(before, proceeds)| FactKind::FundsVerified(Funds { before, proceeds })),
+    FactKind::FundsVerified(_) => (money(), money(), money()).prop_map(|(before, shown, proceeds)| {
+        FactKind::FundsVerified(Funds { before, shown, proceeds })
+    }),
     FactKind::Allocated(_) => vec((symbols(), money()), 0..5).prop_map(FactKind::Allocated),
     FactKind::Arrived(..) => (symbols(), quotes()).prop_map(|(symbol, quote)| FactKind::Arrived(symbol, quote)),
     FactKind::Sized(..) => (symbols(), quantities(), any::<bool>())

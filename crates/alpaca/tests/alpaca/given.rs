@@ -163,6 +163,7 @@ fn seen(plan: &Plan) -> Vec<Input> {
         may_trade: true,
         shorting_enabled: false,
         cash: dollars(10_000),
+        buying_power: dollars(10_000),
         non_marginable_buying_power: dollars(10_000),
         equity: dollars(100_000),
     };

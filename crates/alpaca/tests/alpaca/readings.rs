@@ -17,6 +17,7 @@ fn account_body(name: &str, value: &str) -> String {
         ("trade_suspended_by_user", "false"),
         ("shorting_enabled", "false"),
         ("cash", "\"-12.50\""),
+        ("buying_power", "\"0\""),
         ("non_marginable_buying_power", "\"0\""),
         ("equity", "\"1000.123456789\""),
         ("multiplier", "\"1\""),
@@ -52,6 +53,7 @@ fn an_account_is_read_with_care() {
     assert!(account("shorting_enabled", "").unwrap().shorting_enabled);
     assert_eq!(account("status", ""), None);
     assert_eq!(account("cash", ""), None);
+    assert_eq!(account("buying_power", ""), None);
     assert_eq!(account("equity", "\"much\""), None);
 }
 

@@ -7,6 +7,7 @@ use crate::{
     money::Money,
     outcome,
     quantity::Quantity,
+    reading::AccountReading,
     side::Side,
 };
 
@@ -14,7 +15,7 @@ use super::{Decider, marks};
 
 /// Waits until the account shows the sells' proceeds; at the bound the buys go on with what it shows.
 pub(super) fn proceeds(decider: &mut Decider<'_>) {
-    let Some((funds, _)) = decider.state.funds else {
+    let Some((funds, verified_at)) = decider.state.funds else {
         return;
     };
     let earned = decider.state.proceeds();
@@ -25,9 +26,21 @@ pub(super) fn proceeds(decider: &mut Decider<'_>) {
     // is out of the buying power.
     let bought: Money = decider.state.side(Side::Buy).map(Leg::filled_notional).sum();
     let buying = decider.state.buys_committed();
+    let mut buys = decider.observed.foreign_buys();
+    let is_new = buys.any(|order| order.submitted_at >= verified_at);
     let shown = reading.map(|(account, _)| {
-        let power = account.non_marginable_buying_power.plus(buying);
-        account.cash.plus(bought).min(power).minus(funds.before)
+        let account = AccountReading {
+            cash: account.cash.plus(bought),
+            buying_power: account.buying_power.plus(buying),
+            non_marginable_buying_power: account.non_marginable_buying_power.plus(buying),
+            ..account.clone()
+        };
+        // What somebody's new buy reserves shows in the settled money only: that counts then, without the proceeds.
+        if is_new {
+            account.settled().minus(funds.before)
+        } else {
+            account.spendable().minus(funds.shown)
+        }
     });
     let sells = decider.state.side(Side::Sell).count();
     let rounding =

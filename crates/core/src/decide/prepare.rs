@@ -277,12 +277,16 @@ fn tick(state: &Execution, symbol: &Symbol, asset: Option<&Asset>) -> Option<Tic
 
 fn pass(decider: &mut Decider<'_>, readings: &Readings, preflight: Preflight) {
     decider.record(FactKind::PreflightPassed(preflight));
-    let now = readings.account.cash.min(readings.account.non_marginable_buying_power);
+    let account = &readings.account;
+    // What somebody else's buy reserves shows in the settled money only (docs/adr/0008).
+    let is_reserved = decider.observed.foreign_buys().next().is_some();
+    let now = if is_reserved { account.settled() } else { account.spendable() };
     // Before the plan's first order, again: what it has sold and bought already is in the cash.
     let bought: Money = decider.state.side(Side::Buy).map(Leg::filled_notional).sum();
     let proceeds = decider.state.proceeds();
-    let before = now.plus(bought).minus(proceeds);
-    decider.record(FactKind::FundsVerified(Funds { before, proceeds }));
+    let [before, shown] =
+        [now, account.spendable()].map(|money| money.plus(bought).minus(proceeds));
+    decider.record(FactKind::FundsVerified(Funds { before, shown, proceeds }));
     let refused: Vec<(Symbol, Reason)> = decider
         .state
         .legs

@@ -183,6 +183,12 @@ impl Broker {
         }
     }
 
+    /// Proceeds of all sales.
+    pub(crate) fn sold(&self) -> Money {
+        let sells = self.orders.iter().filter(|order| order.side == Side::Sell);
+        sells.filter_map(|order| Some(order.limit?.times(order.cumulative))).sum()
+    }
+
     pub(crate) fn cancel(&mut self, id: &ClientOrderId) {
         self.cancel_calls += 1;
         self.to_cancel.push(id.clone());

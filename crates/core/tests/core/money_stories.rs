@@ -1,10 +1,11 @@
 //! Stories of sells, their proceeds, and buys.
 
+use alchemiser_core::side::Side;
 use insta::assert_snapshot;
 
 use crate::{
     broker::Post,
-    given::{decimal, dollars, symbol},
+    given::{after, decimal, dollars, start, symbol},
     story::told,
 };
 
@@ -86,6 +87,56 @@ fn the_wait_for_the_proceeds_has_a_bound() {
     34.0 partial_success failed PARTIAL_EXECUTION, 3 placed, 2 filled
     34.0 = finished
     "###);
+}
+
+/// The money that was verified, as the trace tells it.
+fn funds(items: &str, script: impl FnOnce(&mut crate::story::Story)) -> Vec<String> {
+    let trace = told(items, script);
+    trace.lines().filter(|line| line.contains("funds")).map(|line| line.trim().to_owned()).collect()
+}
+
+/// L4, X1: the proceeds of a sale settle on the next trading day, and pay for buys at once: the settled money stays as it
+/// is, and the buys are funded.
+#[test]
+fn proceeds_that_have_not_settled_fund_the_buys() {
+    let said = funds("EXIT A 5000; BUY B 5100", |s| {
+        s.broker.cash = dollars("200");
+        s.post(Post::Fill);
+        s.post(Post::Fill);
+        s.run(10);
+        let settled = s.seen.account.as_ref().unwrap().0.non_marginable_buying_power;
+        assert_eq!(settled.to_string(), "200");
+        assert!(s.trace().contains("success completed, 2 placed, 2 filled"), "{}", s.trace());
+    });
+    assert_eq!(said, ["0.0 funds 200 + 0", "1.1 funds 200 + 5001"]);
+}
+
+/// L4, I6: what somebody else's open buy reserves is not spent; the proceeds count all the same.
+#[test]
+fn what_somebody_elses_buy_reserves_is_left_to_it() {
+    let said = funds("EXIT A 500; BUY B 600", |s| {
+        s.broker.cash = dollars("500");
+        s.reserved = dollars("300");
+        s.broker.foreign("Z", Side::Buy, after(start(), -1_000));
+        s.post(Post::Fill);
+        s.run(10);
+    });
+    assert_eq!(said, ["0.0 funds 200 + 0", "1.1 funds 200 + 500.1"]);
+}
+
+/// L4, I6: a buy of somebody else's that comes while the plan sells may reserve what the proceeds would be: then they do
+/// not count, as nothing says how much of them is left.
+#[test]
+fn a_buy_of_somebody_else_in_between_is_given_way() {
+    let said = funds("EXIT A 500; BUY B 600", |s| {
+        s.broker.cash = dollars("500");
+        s.post(Post::Fill);
+        s.turn();
+        (s.now, s.reserved) = (after(s.now, 50), dollars("300"));
+        s.broker.foreign("Z", Side::Buy, s.now);
+        s.run(40);
+    });
+    assert_eq!(said, ["0.0 funds 500 + 0", "30.0 funds 500 + 0"]);
 }
 
 /// X14: a plan without sells goes straight to its buys.

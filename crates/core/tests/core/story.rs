@@ -81,6 +81,8 @@ pub(crate) struct Story {
     /// Inputs that do not come.
     pub(crate) withheld: BTreeSet<Withheld>,
     pub(crate) reads: u32,
+    /// What somebody else's open buys reserve.
+    pub(crate) reserved: Money,
     policy: Policy,
     market: BTreeMap<Symbol, Option<String>>,
 }
@@ -119,6 +121,7 @@ impl Story {
                 may_trade: true,
                 shorting_enabled: false,
                 cash: Money::ZERO,
+                buying_power: Money::ZERO,
                 non_marginable_buying_power: Money::ZERO,
                 equity: dollars("100000"),
             },
@@ -130,6 +133,7 @@ impl Story {
             canceled: None,
             withheld: BTreeSet::new(),
             reads: 0,
+            reserved: Money::ZERO,
             market: BTreeMap::new(),
         };
         story.record(FactKind::Acquired(Box::new(acquisition(plan))));
@@ -253,8 +257,14 @@ impl Story {
         };
         if account && account_comes {
             let cash = self.broker.shown_cash();
-            let account =
-                AccountReading { cash, non_marginable_buying_power: cash, ..self.account.clone() };
+            // What is sold settles on another day.
+            let settled = cash.minus(self.broker.sold()).max(Money::ZERO);
+            let account = AccountReading {
+                cash,
+                buying_power: cash,
+                non_marginable_buying_power: settled.minus(self.reserved).max(Money::ZERO),
+                ..self.account.clone()
+            };
             self.observe(&Input::Account(account, now));
         }
         if wanted.positions && positions {

@@ -20,6 +20,9 @@ pub fn account(venue: &Venue, account: &Account, lag: SignedDuration) -> Value {
     let value = venue.market_value(account);
     let multiplier = account.configuration.max_margin_multiplier;
     let power = |times: u32| venue.buying_power(account, cash, times).to_string();
+    let unsettled = venue.unsettled(account, as_of);
+    let settled =
+        venue.buying_power(account, cash, 1).minus(unsettled).max(Money::ZERO).to_string();
     let equity = cash.plus(value);
     let last_equity = account.cash_at(account.created_at).plus(value);
     let margin = |thousandths: i64| value.scaled(Decimal::new(thousandths, 3)).to_string();
@@ -37,8 +40,8 @@ pub fn account(venue: &Venue, account: &Account, lag: SignedDuration) -> Value {
         "buying_power": buying_power,
         "regt_buying_power": power(multiplier.min(2)),
         "effective_buying_power": buying_power,
-        "non_marginable_buying_power": power(1),
-        "options_buying_power": power(1),
+        "non_marginable_buying_power": settled,
+        "options_buying_power": settled,
         "cash": cash.to_string(),
         "accrued_fees": "0",
         "portfolio_value": equity.to_string(),

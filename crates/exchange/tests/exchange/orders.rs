@@ -120,6 +120,25 @@ fn open_orders_hold_cash_and_shares_until_they_end() {
     assert_eq!((power(&mut desk), desk.cash()), ("3998.8".into(), "3998.8".to_owned()));
 }
 
+/// L4: what a sale brings may be spent on stocks at once, and settles on the next trading day: over a weekend on Monday.
+#[test]
+fn proceeds_settle_on_the_next_trading_day() {
+    let mut desk = Desk::new();
+    let said = |desk: &mut Desk| {
+        let (_, account) = desk.get("/v2/account");
+        let text = |name: &str| account[name].as_str().unwrap().to_owned();
+        [text("cash"), text("buying_power"), text("non_marginable_buying_power")]
+    };
+    assert_eq!(outcome(&mut desk, "a", "sell 10 HELD market"), "filled 10@100");
+    assert_eq!(said(&mut desk), ["11000", "11000", "10000"]);
+    assert_eq!(outcome(&mut desk, "b", "buy 105 AAPL market"), "filled 105@100.02");
+    assert_eq!(said(&mut desk), ["497.9", "497.9", "0"]);
+    desk.advance(24 * 3_600_000);
+    assert_eq!(said(&mut desk), ["497.9", "497.9", "0"], "on Saturday");
+    desk.advance(48 * 3_600_000);
+    assert_eq!(said(&mut desk), ["497.9", "497.9", "497.9"], "on Monday");
+}
+
 #[test]
 fn an_own_order_of_the_other_side_is_a_wash() {
     /// With an open order, another one: taken or refused.

@@ -451,6 +451,7 @@ impl Broker for ScriptedBroker {
             may_trade: true,
             shorting_enabled: false,
             cash,
+            buying_power: cash,
             non_marginable_buying_power: cash,
             equity: price(BID).times(shares).plus(books.cash),
         })

@@ -114,6 +114,7 @@ fn account(reading: &AccountReading) -> Value {
         "trade_suspended_by_user": false,
         "shorting_enabled": reading.shorting_enabled,
         "cash": reading.cash.to_string(),
+        "buying_power": reading.buying_power.to_string(),
         "non_marginable_buying_power": reading.non_marginable_buying_power.to_string(),
         "equity": reading.equity.to_string(),
     })

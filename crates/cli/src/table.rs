@@ -117,9 +117,12 @@ pub(crate) fn behind(margin: &str, text: &str) -> String {
         None => format!("{margin}{text}"),
         Some(columns) if margin.chars().count() <= columns / 2 => under(margin, text, columns),
         Some(columns) => {
-            let head = margin.trim_end();
             let text = under("    ", text, columns);
-            if head.is_empty() { text } else { format!("{head}\n{text}") }
+            match margin.trim() {
+                "" => text,
+                head if margin.starts_with(' ') => format!("  {head}\n{text}"),
+                head => format!("{head}\n{text}"),
+            }
         }
     }
 }

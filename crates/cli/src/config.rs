@@ -56,11 +56,25 @@ fn show(args: &ConfigArgs) -> Result<Exit, Stopped> {
     let mut table = table::table(&headings, 1..2);
     table.load_style(NOTHING);
     for line in lines {
-        let cells = [line.key, &line.value, line.unit, &line.origin, &line.bound, line.reason];
+        let value = in_short(&line.value);
+        let cells = [line.key, &value, line.unit, &line.origin, &line.bound, line.reason];
         table.add_row(cells);
     }
     crate::print(&table::fitted(&table))
 }
+
+/// A list of more than five as its first five and how many more: one list must not make every line of the table long.
+fn in_short(value: &str) -> String {
+    let parts: Vec<&str> = value.split(',').collect();
+    match parts.get(..LISTED) {
+        Some(first) if parts.len() > LISTED => {
+            format!("{} and {} more", first.join(","), parts.len() - LISTED)
+        }
+        Some(_) | None => value.to_owned(),
+    }
+}
+
+const LISTED: usize = 5;
 
 /// What stands before the table of the page.
 const PAGE: &str = "# Configuration

@@ -100,11 +100,16 @@ pub(crate) fn on_this_machine(path: &Path) -> Result<(), Stopped> {
 pub(crate) fn existing(path: &Path) -> Result<StateDir, Stopped> {
     on_this_machine(path)?;
     if !path.join("state.json").is_file() {
-        let message = format!(
-            "expected a state directory at {}, found none; make one with `alchemiser run PLAN.json --state {}`",
-            path.display(),
-            path.display()
-        );
+        let at = path.display();
+        let message = if path.starts_with("s3:") {
+            format!(
+                "expected a state directory, found {at}: this command does not work on a bucket"
+            )
+        } else {
+            format!(
+                "expected a state directory at {at}, found none; make one with `alchemiser run PLAN.json --state {at}`"
+            )
+        };
         return Err(Stopped::new(Exit::Refused, "STATE_MISSING", message));
     }
     StateDir::open(path).map_err(|error| state_stopped(&error))

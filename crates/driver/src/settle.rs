@@ -183,7 +183,7 @@ pub fn summary(state: &Execution) -> String {
     let why =
         outcome.failure_reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     format!(
-        "{}: {} of {} placed legs filled, ${} traded{why}",
+        "{}: {} of {} placed legs filled, ${:.2} traded{why}",
         outcome.status.word(),
         outcome.succeeded,
         outcome.placed,

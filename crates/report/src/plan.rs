@@ -127,8 +127,12 @@ fn cards(state: &Execution) -> Markup {
 
 /// What was skipped, refused or failed, and why; what else wants a look.
 fn needs(state: &Execution) -> Markup {
-    let not_done = |leg: &&Leg| leg.outcome.is_some_and(|outcome| outcome != LegOutcome::Filled);
-    let legs: Vec<&Leg> = state.legs.iter().filter(not_done).collect();
+    let ended = |wanted: fn(LegOutcome) -> bool| {
+        state.legs.iter().filter(move |leg| leg.outcome.is_some_and(wanted))
+    };
+    let legs: Vec<&Leg> = ended(|outcome| !outcome.is_done()).collect();
+    let small: Vec<&Leg> =
+        ended(|outcome| outcome.is_done() && outcome != LegOutcome::Filled).collect();
     let differences = state.reconciled.as_deref().unwrap_or_default();
     let open = state.has_open_orders();
     let nothing = legs.is_empty() && differences.is_empty() && state.stop.is_none() && !open;
@@ -136,7 +140,7 @@ fn needs(state: &Execution) -> Markup {
         section id="needs" {
             h2 { "What needs you" }
             @if nothing && state.outcome.is_some() {
-                p { "Nothing. Every leg was filled, and the positions are what they should be." }
+                p { "Nothing. Every leg is done, and the positions are what they should be." }
             } @else if nothing {
                 p { "Nothing so far." }
             }
@@ -146,6 +150,10 @@ fn needs(state: &Execution) -> Markup {
             }
             @if open { p { "An order may still fill: look at the broker's books." } }
             @if !legs.is_empty() { ul.why { @for leg in legs { li { (sentence(leg)) } } } }
+            @if !small.is_empty() {
+                p { "Too small to be traded, and done with that:" }
+                ul.why { @for leg in small { li { (sentence(leg)) } } }
+            }
             @if !differences.is_empty() { ul.why { @for difference in differences {
                 li { (difference.symbol) ": " (difference.found) " shares are held, " (difference.expected) " were expected." }
             } } }

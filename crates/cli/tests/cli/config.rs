@@ -57,6 +57,8 @@ fn every_setting_is_shown_with_unit_bound_origin_and_reason() {
     for setting in SETTINGS {
         assert!(table.contains(setting.key) && table.contains(setting.reason), "{}", setting.key);
     }
+    let longest = table.lines().map(|line| line.chars().count()).max();
+    assert!(longest.is_some_and(|columns| columns < 300), "{longest:?} columns");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! One order, from its arrival to its last fill.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use alchemiser_core::{
-    observed::SPREADS_MIN,
     peg::{self, Base, Decision, Parent},
     policy::Policy,
     price::{Price, Tick},
@@ -16,14 +15,16 @@ use rust_decimal::Decimal;
 use crate::{
     calls::Calls,
     fill::{Fill, Model, Resting, beyond, worse},
-    tape::{MILLI, Nanos, Pips, SECOND, Shown, Tape, moment, pips, price},
+    spreads::Spreads,
+    tape::{MILLI, Nanos, Pips, SECOND, Shown, Tape, moment, pips},
 };
 
 /// After its horizon an order has so long to cross; what is open then counts at the far touch, one tick worse.
 const GRACE: Nanos = 60 * SECOND;
 
-/// Spreads are remembered for so long, as in the product's view.
-const SPREADS_FOR: Nanos = 310 * SECOND;
+/// A cent and a dollar in pips.
+const CENT: Pips = 100;
+const DOLLAR: Pips = 10_000;
 
 /// Who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub struct Habits {
     pub watched: Nanos,
     /// How resting orders fill.
     pub model: Model,
+    /// What an order that crosses pays of the spread that it sees, in thousandths (E/Q): 1,000 is the whole of it.
+    pub effective: Pips,
+    /// The decision has learned what crossing pays; without that it counts with the whole spread.
+    pub has_learned: bool,
     /// The price step, where it is not the usual one of the price.
     pub tick: Option<Tick>,
     /// Shares of a round lot.
@@ -82,6 +87,7 @@ pub struct Worked {
 struct Live {
     resting: Option<Resting>,
     limit: Pips,
+    price: Price,
     rests: bool,
     sent_at: Nanos,
     active_at: Nanos,
@@ -105,8 +111,7 @@ pub(crate) struct Leg<'a> {
     used: Vec<Price>,
     /// The near touch as it was last looked at, and since when.
     touch: Option<((Pips, u64), Nanos)>,
-    /// The spreads of the last minutes, one a second at most, and their sum.
-    spreads: (VecDeque<(Nanos, Pips)>, Pips),
+    spreads: Spreads,
     worked: Worked,
 }
 
@@ -114,7 +119,7 @@ pub(crate) struct Leg<'a> {
 /// which a cost in half-spreads means nothing.
 pub fn work(habits: &Habits, tape: &Tape, order: (Side, u64), arrival: Nanos) -> Option<Worked> {
     let (mut leg, mut now) = (Leg::new(habits, tape, order, arrival)?, arrival);
-    while !leg.is_over(now)? {
+    while !leg.is_over(now) {
         now = leg.look(now, &mut Calls::Unbounded)?;
     }
     Some(leg.worked)
@@ -152,21 +157,21 @@ impl<'a> Leg<'a> {
             ramp: None,
             used: Vec::new(),
             touch: None,
-            spreads: (VecDeque::new(), 0),
+            spreads: Spreads::default(),
             worked,
         };
         leg.watch();
         Some(leg)
     }
 
-    /// Goes on to a moment: all of it is filled, or its time is up and what is left is forced; `None` where a price is no price.
-    pub(crate) fn is_over(&mut self, now: Nanos) -> Option<bool> {
+    /// Goes on to a moment: whether all of it is filled then. What is left when its time is up is forced.
+    pub(crate) fn is_over(&mut self, now: Nanos) -> bool {
         self.go(now);
         let late = now > self.arrival + self.habits.horizon + GRACE;
         if self.leaves > 0 && (late || self.next.0 >= self.tape.shown.len()) {
-            self.force(now)?;
+            self.force(now);
         }
-        Some(self.leaves == 0)
+        self.leaves == 0
     }
 
     /// It has an order at the market or on its way there.
@@ -191,34 +196,16 @@ impl Leg<'_> {
         for second in (1..=self.habits.watched / SECOND).rev() {
             let at = self.arrival - second * SECOND;
             if let Some(shown) = self.tape.at(at) {
-                self.note(at, shown.spread());
+                self.spreads.note(at, shown.spread());
             }
         }
-    }
-
-    fn note(&mut self, at: Nanos, spread: Pips) {
-        let (seen, sum) = &mut self.spreads;
-        if seen.back().is_some_and(|(last, _)| at - last < SECOND) {
-            return;
-        }
-        seen.push_back((at, spread));
-        *sum += spread;
-        while let Some((_, old)) = seen.pop_front_if(|(first, _)| at - *first > SPREADS_FOR) {
-            *sum -= old;
-        }
-    }
-
-    fn usual_ticks(&self, tick: Tick) -> Option<Decimal> {
-        let (seen, sum) = &self.spreads;
-        let count = i64::try_from(seen.len()).ok().filter(|_| seen.len() >= SPREADS_MIN)?;
-        Some(tick.count(Decimal::new(*sum, 4).checked_div(Decimal::from(count))?))
     }
 
     /// Decides and acts; returns when to look again.
     pub(crate) fn look(&mut self, now: Nanos, calls: &mut Calls) -> Option<Nanos> {
         let soon = now + self.habits.cadence;
         let seen = self.seen();
-        self.note(now, seen.spread());
+        self.spreads.note(now, seen.spread());
         let quote = seen.quote(now)?;
         let decision = match (&self.live, self.patience()) {
             (Some(live), Some(patience)) if !live.rests => {
@@ -299,9 +286,22 @@ impl Leg<'_> {
         if stands { self.leaves - self.leaves % self.habits.lot } else { 0 }
     }
 
-    fn tick(&self) -> Tick {
-        let usual = price(self.shown.bid).map_or(Tick::CENT, Tick::at);
-        self.habits.tick.unwrap_or(usual)
+    fn known_effective(&self) -> Decimal {
+        if self.habits.has_learned { Decimal::new(self.habits.effective, 3) } else { Decimal::ONE }
+    }
+
+    /// How much better than the far touch a crossing order is filled.
+    fn improvement(&self) -> Pips {
+        self.shown.spread() * (1_000 - self.habits.effective) / 2_000
+    }
+
+    /// The price step, and what it is in pips.
+    fn tick(&self) -> (Tick, Pips) {
+        match self.habits.tick {
+            Some(tick) => (tick, pips(tick.dollars()).unwrap_or(CENT)),
+            None if self.shown.bid < DOLLAR => (Tick::SUB_DOLLAR, 1),
+            None => (Tick::CENT, CENT),
+        }
     }
 
     fn decide(&mut self, quote: &Quote, now: Nanos) -> Decision {
@@ -317,7 +317,7 @@ impl Leg<'_> {
     fn peg(&self, quote: &Quote, now: Nanos) -> Decision {
         let (near, far) = (quote.near(self.side).price, quote.far(self.side).price);
         if now - self.arrival >= self.habits.horizon {
-            let collar = far.toward_far(self.side, self.tick().dollars());
+            let collar = far.toward_far(self.side, self.tick().0.dollars());
             return Decision::Cross { limit: collar.unwrap_or(far) };
         }
         match self.live.as_ref().map(|live| live.limit) {
@@ -344,17 +344,17 @@ impl Leg<'_> {
         };
         self.touch = Some((touch, since));
         let displayed = self.displayed();
-        let resting = self.live.as_ref().filter(|live| live.rests).and_then(|live| {
+        let resting = self.live.as_ref().filter(|live| live.rests).map(|live| {
             let alone = touch.0 == live.limit && touch.1 <= displayed;
-            Some(peg::Resting {
-                limit: price(live.limit)?,
+            peg::Resting {
+                limit: live.price,
                 since: moment(live.sent_at),
                 displayed: shares(displayed),
                 before: live.before,
                 alone_since: alone.then(|| moment(since.max(live.sent_at))),
-            })
+            }
         });
-        let tick = self.tick();
+        let (tick, step) = self.tick();
         Parent {
             side: self.side,
             leaves: shares(self.leaves),
@@ -365,8 +365,8 @@ impl Leg<'_> {
             rested: u32::try_from(self.used.len()).unwrap_or(u32::MAX),
             ramp: self.ramp,
             tick,
-            effective_over_quoted: Decimal::ONE,
-            usual_ticks: self.usual_ticks(tick),
+            effective_over_quoted: self.known_effective(),
+            usual_ticks: self.spreads.usual_ticks(step),
             used: self.used.clone(),
             round_lot: shares(self.habits.lot),
             fill_wait: policy.fill_wait,
@@ -375,17 +375,25 @@ impl Leg<'_> {
 
     fn send(&mut self, (limit, rests): (Price, bool), quote: &Quote, now: Nanos) {
         let near = quote.near(self.side).price;
-        let before = Base { near, ticks: self.tick().count(quote.spread()) };
+        let before = Base { near, ticks: self.tick().0.count(quote.spread()) };
         if self.ramp.is_none() && self.elapsed(now) > Decimal::new(9, 1) {
             self.ramp = Some(before);
         }
         if rests {
             self.used.push(limit);
         }
-        let Some(limit) = pips(limit.dollars()) else { return };
+        let Some(at) = pips(limit.dollars()) else { return };
         self.worked.children += 1;
         let active_at = now + self.habits.latency;
-        self.live = Some(Live { resting: None, limit, rests, sent_at: now, active_at, before });
+        self.live = Some(Live {
+            resting: None,
+            limit: at,
+            price: limit,
+            rests,
+            sent_at: now,
+            active_at,
+            before,
+        });
     }
 
     /// Takes the order back; what fills on the way fills. Returns when that is known.
@@ -402,14 +410,16 @@ impl Leg<'_> {
         let due = self.live.as_ref().filter(|live| live.resting.is_none() && live.active_at <= to);
         if let Some((limit, at)) = due.map(|live| (live.limit, live.active_at)) {
             self.rows(at);
-            let tick = pips(self.tick().dollars()).unwrap_or(100);
+            let (_, tick) = self.tick();
             let terms = (self.side, limit, self.leaves);
             let (order, fills) = Resting::arrive(terms, &self.shown, (at, tick), self.habits.model);
             if let Some(live) = &mut self.live {
                 live.resting = Some(order);
             }
+            let improvement = self.improvement();
             for fill in fills {
-                self.filled(fill);
+                let price = worse(fill.price, -improvement, self.side);
+                self.filled(Fill { price, ..fill });
             }
         }
         self.rows(to);
@@ -450,16 +460,15 @@ impl Leg<'_> {
     }
 
     /// What is left counts at the far touch, one tick worse.
-    fn force(&mut self, now: Nanos) -> Option<()> {
-        let tick = pips(self.tick().dollars())?;
+    fn force(&mut self, now: Nanos) {
+        let (_, tick) = self.tick();
         let price = worse(self.shown.far(self.side), tick, self.side);
         self.worked.forced = self.leaves;
         let fill = Fill { at: now, price, shares: self.leaves, is_passive: false };
         self.filled(fill);
-        Some(())
     }
 }
 
 fn shares(count: u64) -> Quantity {
-    Quantity::rounded_down(Decimal::from(count), 0)
+    Quantity::of_whole(count)
 }

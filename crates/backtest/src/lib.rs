@@ -30,6 +30,7 @@ pub mod leg;
 pub mod measure;
 pub mod page;
 pub mod read;
+mod spreads;
 pub mod study;
 pub mod table;
 pub mod tape;

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::{
     figures, generate,
     leg::Habits,
-    study::{self, Arrivals},
+    study::{self, Arrivals, Together},
     table::{Row, tick},
     tape::Tape,
 };
@@ -52,7 +52,7 @@ impl Books {
         let figures = figures::figures(&tapes, tick);
         let spread = figures.as_ref().map_or(1.0, |figures| figures.spread_median);
         let regime = generate::regime(symbol).unwrap_or_else(|| generate::regime_of_spread(spread));
-        let alone = Arrivals { legs: 1, ..arrivals.clone() };
+        let alone = Arrivals { together: Together::Alone, ..arrivals.clone() };
         let waited = study::run(days, habits, &alone, threads);
         Self {
             name: symbol.to_owned(),

@@ -8,8 +8,11 @@ use alchemiser_market::chance::Chance;
 use crate::{
     calls::Calls,
     leg::{Habits, Leg, Worked, work},
-    tape::{MILLI, Nanos, Tape},
+    tape::{MILLI, Nanos, SECOND, Tape},
 };
+
+/// No plan's view remembers quotes for longer.
+const WATCHED_MAX: Nanos = 300 * SECOND;
 
 /// Where orders arrive, and how large they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +27,20 @@ pub struct Arrivals {
     pub to_s: Nanos,
     /// The seed of their times.
     pub seed: u64,
-    /// So many orders begin at once, each at its own arrival, and share one message budget; 1 for orders that are alone.
-    pub legs: usize,
+    /// Which orders have to do with each other.
+    pub together: Together,
+}
+
+/// Which orders have to do with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Together {
+    /// None: each is alone.
+    Alone,
+    /// So many of one side begin at once, each at its own arrival, and share one message budget.
+    Legs(usize),
+    /// The buy of an arrival begins when its sell is done, as in a plan whose sells pay for its buys. Its cost and its time
+    /// count from the arrival, and its symbol has been watched meanwhile.
+    BuyAfterSell,
 }
 
 /// An order of a study: where it arrives, and on which side.
@@ -61,7 +76,7 @@ pub fn run(
             .flat_map(move |at| [(tape, Side::Buy, at), (tape, Side::Sell, at)])
     });
     let orders: Vec<Order<'_>> = orders.collect();
-    let plans = plans(&orders, arrivals.legs);
+    let plans = plans(&orders, arrivals.together);
     let part = plans.len().div_ceil(threads.max(1)).max(1);
     let one = |plan: &Vec<usize>| {
         let members: Vec<Order<'_>> = plan.iter().map(|number| orders[*number]).collect();
@@ -82,12 +97,17 @@ pub fn run(
     worked
 }
 
-/// Which orders begin together: of one side, as a plan's phase is, and from moments far apart, as its symbols are.
-fn plans(orders: &[Order<'_>], legs: usize) -> Vec<Vec<usize>> {
+/// The numbers of the orders that have to do with each other. Those that begin together are of one side, as a plan's phase
+/// is, and from moments far apart, as its symbols are.
+fn plans(orders: &[Order<'_>], together: Together) -> Vec<Vec<usize>> {
+    let legs = match together {
+        Together::Alone => return (0..orders.len()).map(|number| vec![number]).collect(),
+        Together::BuyAfterSell => {
+            return (0..orders.len()).step_by(2).map(|buy| vec![buy, buy + 1]).collect();
+        }
+        Together::Legs(legs) => legs.max(1),
+    };
     let of = |side: Side| (0..orders.len()).filter(move |number| orders[*number].1 == side);
-    if legs <= 1 {
-        return (0..orders.len()).map(|number| vec![number]).collect();
-    }
     [Side::Buy, Side::Sell]
         .into_iter()
         .flat_map(|side| {
@@ -100,12 +120,38 @@ fn plans(orders: &[Order<'_>], legs: usize) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Works orders that begin together. Time is counted from their arrivals; one look is at all of them, and costs a call.
 fn plan_of(habits: &Habits, orders: &[Order<'_>], arrivals: &Arrivals) -> Vec<Option<Worked>> {
-    let order = |(tape, side, at): &Order<'_>| Some((*side, shares(tape, *at, arrivals.dollars)?));
-    if let ([one], true) = (orders, arrivals.legs <= 1) {
-        return vec![order(one).and_then(|order| work(habits, one.0, order, one.2))];
+    let alone = |(tape, side, at): &Order<'_>| {
+        work(habits, tape, (*side, shares(tape, *at, arrivals.dollars)?), *at)
+    };
+    match (arrivals.together, orders) {
+        (Together::Legs(_), _) => begun_together(habits, orders, arrivals.dollars),
+        (Together::BuyAfterSell, [buy, sell]) => {
+            let sold = alone(sell);
+            let bought = sold.as_ref().and_then(|sold| after(sold, habits, buy, arrivals.dollars));
+            vec![bought, sold]
+        }
+        (Together::Alone | Together::BuyAfterSell, orders) => orders.iter().map(alone).collect(),
     }
+}
+
+/// A buy that waits for a sell of the same arrival.
+fn after(
+    sold: &Worked,
+    habits: &Habits,
+    (tape, side, arrival): &Order<'_>,
+    dollars: u64,
+) -> Option<Worked> {
+    let done = sold.fills.last()?.at;
+    let habits = Habits { watched: (done - arrival).min(WATCHED_MAX), ..habits.clone() };
+    let order = (*side, shares(tape, *arrival, dollars)?);
+    let bought = work(&habits, tape, order, done)?;
+    Some(Worked { arrival: *arrival, shown: sold.shown, ..bought })
+}
+
+/// Works orders that begin together. Time is counted from their arrivals; one look is at all of them, and costs a call.
+fn begun_together(habits: &Habits, orders: &[Order<'_>], dollars: u64) -> Vec<Option<Worked>> {
+    let order = |(tape, side, at): &Order<'_>| Some((*side, shares(tape, *at, dollars)?));
     let mut calls = Calls::bounded(&habits.calls);
     let mut legs: Vec<Option<Leg<'_>>> =
         orders.iter().map(|one| Leg::new(habits, one.0, order(one)?, one.2)).collect();
@@ -142,7 +188,7 @@ enum Looked {
 }
 
 fn look(leg: &mut Leg<'_>, now: Nanos, calls: &mut Calls) -> Option<Looked> {
-    if leg.is_over(now)? {
+    if leg.is_over(now) {
         Some(Looked::Over)
     } else if leg.free_at() > now {
         Some(Looked::Next(leg.free_at()))

@@ -83,7 +83,7 @@ impl Shown {
     /// The quote as the decision sees it at a moment; `None` for what is no quote.
     pub fn quote(&self, now: Nanos) -> Option<Quote> {
         let touch = |pips: Pips, size: u64| {
-            Some(Touch { price: price(pips)?, size: Quantity::new(Decimal::from(size)).ok()? })
+            Some(Touch { price: price(pips)?, size: Quantity::of_whole(size) })
         };
         Some(Quote {
             bid: touch(self.bid, self.bid_size)?,
@@ -162,7 +162,12 @@ impl Tape {
 
 /// A price in dollars.
 pub fn price(pips: Pips) -> Option<Price> {
-    Price::new(Decimal::new(pips, 4)).ok()
+    // Without the zeros at its end, which a decimal takes longer to lose.
+    let (mut digits, mut decimals) = (pips, 4);
+    while decimals > 0 && digits % 10 == 0 {
+        (digits, decimals) = (digits / 10, decimals - 1);
+    }
+    Price::new(Decimal::new(digits, decimals)).ok()
 }
 
 /// A price in pips; `None` where it is finer than they are.
@@ -173,5 +178,6 @@ pub fn pips(dollars: Decimal) -> Option<Pips> {
 
 /// A moment as `core` has it.
 pub fn moment(at: Nanos) -> Timestamp {
-    Timestamp::from_nanosecond(at.into()).unwrap_or(Timestamp::UNIX_EPOCH)
+    let nanos = i32::try_from(at.rem_euclid(SECOND)).unwrap_or_default();
+    Timestamp::new(at.div_euclid(SECOND), nanos).unwrap_or(Timestamp::UNIX_EPOCH)
 }

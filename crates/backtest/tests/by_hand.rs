@@ -42,6 +42,8 @@ fn habits(rule: Rule, model: Model) -> Habits {
         cadence: SECOND,
         replace_gap: 0,
         watched: 0,
+        effective: 1_000,
+        has_learned: false,
         model,
         tick: None,
         lot: 100,

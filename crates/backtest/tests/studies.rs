@@ -9,11 +9,14 @@ use alchemiser_backtest::{
     leg::{Habits, Rule, Worked},
     page::{Books, Page},
     read::{self, Sizes},
-    study::{self, Arrivals},
+    study::{self, Arrivals, Together},
     table::{self, Row, Studied},
     tape::{Nanos, SECOND, Tape},
 };
-use alchemiser_core::policy::{Policy, PolicyKind};
+use alchemiser_core::{
+    policy::{Policy, PolicyKind},
+    side::Side,
+};
 
 const OPENS: Nanos = 1_514_903_400 * SECOND;
 
@@ -32,6 +35,8 @@ fn habits(rule: Rule, model: Model) -> Habits {
         cadence,
         replace_gap: 0,
         watched: 0,
+        effective: 1_000,
+        has_learned: false,
         model,
         tick: None,
         lot: 100,
@@ -40,7 +45,8 @@ fn habits(rule: Rule, model: Model) -> Habits {
 }
 
 fn arrivals(count: usize) -> Arrivals {
-    Arrivals { count, dollars: 5_000, from_s: 300, to_s: 22_200, seed: 1, legs: 1 }
+    let together = Together::Alone;
+    Arrivals { count, dollars: 5_000, from_s: 300, to_s: 22_200, seed: 1, together }
 }
 
 /// The row of all spreads, of a policy compared with `liquidity`.
@@ -122,7 +128,7 @@ fn orders_share_the_message_budget() {
     let tapes = generated("few-ticks");
     let own = habits(core(PolicyKind::Adaptive), Model::Conservative);
     let together = |legs| {
-        let arrivals = Arrivals { legs, ..arrivals(200) };
+        let arrivals = Arrivals { together: Together::Legs(legs), ..arrivals(200) };
         let worked: Vec<_> =
             study::run(&tapes, &own, &arrivals, 2).into_iter().map(Option::unwrap).collect();
         let of = |number: fn(&Worked) -> u64| worked.iter().map(number).sum::<u64>();
@@ -132,6 +138,57 @@ fn orders_share_the_message_budget() {
     assert_eq!((alone.1, twelve.1), (0, 0));
     assert!(twelve.0.abs_diff(alone.0) * 20 < alone.0, "{alone:?} {twelve:?}");
     assert!(many.0 < alone.0 && many.1 > 0, "{alone:?} {many:?}");
+}
+
+/// A buy that waits for its sell begins when that is done, and counts from the arrival of both.
+#[test]
+fn a_buy_waits_for_its_sell() {
+    let tapes = generated("few-ticks");
+    let own = habits(core(PolicyKind::Adaptive), Model::Conservative);
+    let run = |together| {
+        let arrivals = Arrivals { together, ..arrivals(200) };
+        study::run(&tapes, &own, &arrivals, 2).into_iter().flatten().collect::<Vec<Worked>>()
+    };
+    let (alone, waiting) = (run(Together::Alone), run(Together::BuyAfterSell));
+    assert_eq!((alone.len(), waiting.len()), (800, 800));
+    for (before, pair) in alone.chunks(2).zip(waiting.chunks(2)) {
+        let ([buy, sell], [_, same_sell]) = (pair, before) else { unreachable!("pairs") };
+        assert_eq!((sell, buy.side, sell.side), (same_sell, Side::Buy, Side::Sell));
+        assert_eq!((buy.arrival, buy.shown), (sell.arrival, sell.shown));
+        assert!(buy.fills[0].at > sell.fills.last().unwrap().at);
+    }
+}
+
+/// A market order pays the part of the spread that is said, and `adaptive` that knows it pays less than one that does not.
+#[test]
+fn crossing_may_cost_less_than_what_is_quoted() {
+    let tapes = generated("one-tick");
+    let paying = |rule, has_learned| Habits {
+        effective: 400,
+        has_learned,
+        ..habits(rule, Model::Conservative)
+    };
+    let (market, _) = row_of(&tapes, &paying(core(PolicyKind::Cross), false), None);
+    assert!((0.39..0.44).contains(&market.mean_h), "{market:?}");
+    let unknowing = paying(core(PolicyKind::Adaptive), false);
+    let (_, before) = row_of(&tapes, &unknowing, None);
+    let learned = paying(core(PolicyKind::Adaptive), true);
+    let (row, _) = row_of(&tapes, &learned, Some((&unknowing, &before)));
+    assert!(row.diff_high_h.unwrap() < 0.0, "{row:?}");
+}
+
+/// The row of all spreads, and what it was made of.
+fn row_of(
+    tapes: &[Tape],
+    own: &Habits,
+    first: Option<(&Habits, &Vec<Option<Worked>>)>,
+) -> (Row, Vec<Option<Worked>>) {
+    let worked = study::run(tapes, own, &arrivals(2_500), 2);
+    let studied = Studied { policy: "own", horizon_s: 120, habits: own, worked: &worked };
+    let first =
+        first.map(|(habits, worked)| Studied { policy: "first", horizon_s: 120, habits, worked });
+    let rows = table::rows(&studied, first.as_ref(), tapes, 1);
+    (rows.into_iter().find(|row| row.group == "all").unwrap(), worked)
 }
 
 /// The page asks for nothing, has every row, and shows each regime beside its real books.

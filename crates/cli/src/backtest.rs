@@ -9,9 +9,9 @@ use alchemiser_backtest::{
     leg::{Habits, Rule, Worked},
     page::{Books, Page},
     read::{self, Sizes},
-    study::{self, Arrivals},
+    study::{self, Arrivals, Together},
     table::{self, Row, Studied},
-    tape::{MILLI, Nanos, Oddities, SECOND, Tape},
+    tape::{MILLI, Nanos, Oddities, Pips, SECOND, Tape},
 };
 use alchemiser_core::{
     policy::{Policy, PolicyKind},
@@ -56,7 +56,7 @@ pub(crate) struct BacktestArgs {
     /// Generated days of each regime
     #[arg(long, default_value_t = 2)]
     days: u64,
-    /// Who decides: adaptive, liquidity, walk, cross, or the plain peg; the others are compared with the first
+    /// Who decides: adaptive, learned, liquidity, walk, cross, or the plain peg; the others are compared with the first
     #[arg(long, value_delimiter = ',', default_value = "cross,liquidity,walk,peg,adaptive")]
     policy: Vec<String>,
     /// Seconds that an order is worked
@@ -83,6 +83,12 @@ pub(crate) struct BacktestArgs {
     /// So many orders begin at once, each at its own arrival, and share one message budget
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
     legs: u16,
+    /// A buy begins when the sell of its arrival is done, as in a plan; its cost counts from the arrival
+    #[arg(long, conflicts_with = "legs")]
+    buy_after_sell: bool,
+    /// What crossing really pays of the spread that it sees; `learned` is adaptive that knows it
+    #[arg(long, value_name = "E/Q", default_value = "1", value_parser = effective)]
+    effective_over_quoted: Pips,
     /// From a confirmed cancel to the next decision
     #[arg(long, default_value_t = 0)]
     replace_gap_ms: u32,
@@ -118,6 +124,18 @@ fn time_of_day(text: &str) -> Result<Nanos, String> {
         text.parse().map_err(|error: jiff::Error| format!("{}: {error}", expected()))?;
     let seconds = i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 - 34_200;
     if (0..=23_400).contains(&seconds) { Ok(seconds) } else { Err(expected()) }
+}
+
+/// Thousandths of the spread.
+fn effective(text: &str) -> Result<Pips, String> {
+    let expected = || format!("expected 0 to 1 with at most three decimals, found {text}");
+    let share: Decimal =
+        text.parse().map_err(|error: rust_decimal::Error| format!("{}: {error}", expected()))?;
+    let thousandths = share.checked_mul(Decimal::ONE_THOUSAND).filter(Decimal::is_integer);
+    thousandths
+        .and_then(|thousandths| Pips::try_from(thousandths).ok())
+        .filter(|thousandths| (0..=1_000).contains(thousandths))
+        .ok_or_else(expected)
 }
 
 #[derive(Serialize)]
@@ -185,13 +203,18 @@ fn tapes(args: &BacktestArgs) -> Result<Vec<Tape>, Stopped> {
     .collect()
 }
 
+/// `adaptive` that has learned what crossing pays.
+const LEARNED: &str = "learned";
+
 fn rule(word: &str, policy: &Policy) -> Result<Rule, Stopped> {
+    let core = |kind| Rule::Core(Box::new(Policy { kind, ..policy.clone() }));
     match (word, PolicyKind::from_word(word)) {
         ("peg", _) => Ok(Rule::Peg),
-        (_, Some(kind)) => Ok(Rule::Core(Box::new(Policy { kind, ..policy.clone() }))),
+        (LEARNED, _) => Ok(core(PolicyKind::Adaptive)),
+        (_, Some(kind)) => Ok(core(kind)),
         (_, None) => {
             let message = format!(
-                "expected adaptive, liquidity, walk, cross or peg, found {word}; several are separated by commas"
+                "expected adaptive, learned, liquidity, walk, cross or peg, found {word}; several are separated by commas"
             );
             Err(Stopped::new(Exit::Refused, "UNKNOWN_POLICY", message))
         }
@@ -200,8 +223,8 @@ fn rule(word: &str, policy: &Policy) -> Result<Rule, Stopped> {
 
 fn habits(
     args: &BacktestArgs,
-    (rule, horizon_s): (Rule, i64),
-    calls: &Arc<Policy>,
+    (word, horizon_s): (&str, i64),
+    policy: &Arc<Policy>,
 ) -> Result<Habits, Stopped> {
     let known = [Tick::CENT, Tick::SUB_DOLLAR, Tick::HALF_CENT];
     let tick = args.tick.map(|dollars| {
@@ -211,7 +234,7 @@ fn habits(
         })
     });
     Ok(Habits {
-        rule,
+        rule: rule(word, policy)?,
         horizon: horizon_s * SECOND,
         latency: Nanos::from(args.latency_ms) * MILLI,
         cadence: Nanos::from(args.cadence_ms) * MILLI,
@@ -221,9 +244,11 @@ fn habits(
             FillWord::Conservative => Model::Conservative,
             FillWord::Strict => Model::Strict,
         },
+        effective: args.effective_over_quoted,
+        has_learned: word == LEARNED,
         tick: tick.transpose()?,
         lot: 100,
-        calls: Arc::clone(calls),
+        calls: Arc::clone(policy),
     })
 }
 
@@ -264,13 +289,17 @@ fn cases(args: &BacktestArgs) -> Result<Exit, Stopped> {
         from_s: args.from,
         to_s: args.to,
         seed: args.seed,
-        legs: args.legs.into(),
+        together: match args.legs {
+            _ if args.buy_after_sell => Together::BuyAfterSell,
+            1 => Together::Alone,
+            legs => Together::Legs(legs.into()),
+        },
     };
     let pace = Instant::now();
     let mut cases: Vec<Case<'_>> = Vec::new();
     for horizon_s in &args.horizon {
         for word in &args.policy {
-            let habits = habits(args, (rule(word, &policy)?, *horizon_s), &policy)?;
+            let habits = habits(args, (word, *horizon_s), &policy)?;
             let worked = study::run(&tapes, &habits, &arrivals, threads());
             cases.push(Case { policy: word, horizon_s: *horizon_s, habits, worked });
         }
@@ -286,7 +315,7 @@ fn cases(args: &BacktestArgs) -> Result<Exit, Stopped> {
         })
         .collect();
     if let Some(file) = &args.html {
-        let habits = habits(args, (Rule::Peg, figures::WAITING / SECOND), &policy)?;
+        let habits = habits(args, ("peg", figures::WAITING / SECOND), &policy)?;
         write_page(file, &rows, &tapes, (&habits, &arrivals))?;
     }
     let told = Backtested {

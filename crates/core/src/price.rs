@@ -9,6 +9,7 @@ use crate::{money::Money, quantity::Quantity, side::Side};
 
 /// The highest price per share anything here may see.
 const MAXIMUM: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+const MAXIMUM_DIGITS: i128 = 1_000_000_000;
 
 /// A price in dollars per share: above zero, at most 1e9.
 ///
@@ -34,7 +35,10 @@ impl Price {
     /// # Errors
     /// [`NotAPrice`] for zero, negative numbers and numbers above 1e9.
     pub fn new(dollars: Decimal) -> Result<Self, NotAPrice> {
-        if dollars <= Decimal::ZERO || dollars > MAXIMUM {
+        let above_zero = !dollars.is_zero() && dollars.is_sign_positive();
+        // So few digits are no more than the maximum, wherever the point is.
+        let at_most = dollars.mantissa() <= MAXIMUM_DIGITS || dollars <= MAXIMUM;
+        if !(above_zero && at_most) {
             return Err(NotAPrice { found: dollars });
         }
         Ok(Self(dollars.normalize()))
@@ -77,7 +81,15 @@ impl fmt::Display for Price {
 
 /// The smallest price step of a symbol, in dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tick(Decimal);
+pub struct Tick {
+    dollars: Decimal,
+    /// Steps in a dollar: whole for every tick there is, so that counting steps is exact and needs no division.
+    per_dollar: Decimal,
+    /// A number of dollars with no more decimals than these stands on the grid.
+    decimals: u32,
+    /// Steps in the last one of these decimals.
+    per_unit: i64,
+}
 
 /// Which way a price must never be rounded: a passive one not through the market, a marketable one not short of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,11 +102,24 @@ pub enum Intent {
 
 impl Tick {
     /// One cent: prices of $1 and more (Reg NMS 612).
-    pub const CENT: Self = Self(Decimal::from_parts(1, 0, 0, false, 2));
+    pub const CENT: Self = Self::of((1, 2), 100, (2, 1));
     /// A hundredth of a cent: prices below $1.
-    pub const SUB_DOLLAR: Self = Self(Decimal::from_parts(1, 0, 0, false, 4));
+    pub const SUB_DOLLAR: Self = Self::of((1, 4), 10_000, (4, 1));
     /// Half a cent: the tick-constrained names of the amended Rule 612 (November 2026).
-    pub const HALF_CENT: Self = Self(Decimal::from_parts(5, 0, 0, false, 3));
+    pub const HALF_CENT: Self = Self::of((5, 3), 200, (2, 2));
+
+    const fn of(
+        (mantissa, scale): (u32, u32),
+        per_dollar: u32,
+        (decimals, per_unit): (u32, i64),
+    ) -> Self {
+        Self {
+            dollars: Decimal::from_parts(mantissa, 0, 0, false, scale),
+            per_dollar: Decimal::from_parts(per_dollar, 0, 0, false, 0),
+            decimals,
+            per_unit,
+        }
+    }
 
     /// The tick that holds for a price when the symbol has no list entry of its own.
     pub fn at(price: Price) -> Self {
@@ -103,27 +128,38 @@ impl Tick {
 
     /// The step in dollars.
     pub fn dollars(self) -> Decimal {
-        self.0
+        self.dollars
     }
 
     /// So many ticks, in dollars.
     pub fn times(self, count: Decimal) -> Decimal {
-        self.0.saturating_mul(count)
+        self.dollars.saturating_mul(count)
     }
 
     /// How many ticks a distance in dollars is, rounded to whole ones.
     pub fn count(self, distance: Decimal) -> Decimal {
-        distance.checked_div(self.0).unwrap_or(Decimal::ZERO).round()
+        // With just the grid's decimals it is a whole number of steps.
+        let units = i64::try_from(distance.mantissa()).ok();
+        let steps = units
+            .filter(|_| distance.scale() == self.decimals)
+            .and_then(|units| units.checked_mul(self.per_unit));
+        match steps {
+            Some(steps) => Decimal::from(steps),
+            None => distance.checked_mul(self.per_dollar).unwrap_or(Decimal::ZERO).round(),
+        }
     }
 
     /// Whether a price stands on this grid.
     pub fn holds(self, price: Price) -> bool {
-        price.dollars().checked_rem(self.0).is_some_and(|rest| rest.is_zero())
+        price.dollars().checked_mul(self.per_dollar).is_some_and(|steps| steps.is_integer())
     }
 
     /// The nearest price on the grid in the direction the intent allows. `None` when that is not a price (a passive
     /// buy below one tick).
     pub fn round(self, dollars: Decimal, side: Side, intent: Intent) -> Option<Price> {
+        if dollars.scale() <= self.decimals {
+            return Price::new(dollars).ok();
+        }
         let up = matches!(
             (side, intent),
             (Side::Buy, Intent::Marketable) | (Side::Sell, Intent::Passive)
@@ -133,8 +169,8 @@ impl Tick {
         } else {
             RoundingStrategy::ToNegativeInfinity
         };
-        let steps = dollars.checked_div(self.0)?.round_dp_with_strategy(0, strategy);
-        Price::new(steps.checked_mul(self.0)?).ok()
+        let steps = dollars.checked_mul(self.per_dollar)?.round_dp_with_strategy(0, strategy);
+        Price::new(steps.checked_mul(self.dollars)?).ok()
     }
 }
 
@@ -157,6 +193,25 @@ mod tests {
         check(Tick::SUB_DOLLAR, "0.50005", Side::Buy, Intent::Passive, "0.5");
         check(Tick::HALF_CENT, "20.0075", Side::Sell, Intent::Passive, "20.01");
         check(Tick::CENT, "10.01", Side::Buy, Intent::Passive, "10.01");
+    }
+
+    /// Steps are counted as a division would count them, from the middle to the even one, with any number of decimals.
+    #[test]
+    fn steps_are_counted_to_the_nearest() {
+        let count = |tick: Tick, dollars: &str| tick.count(dollars.parse().unwrap()).to_string();
+        for (dollars, cents, halves, hundredths) in [
+            ("0.03", "3", "6", "300"),
+            ("0.1", "10", "20", "1000"),
+            ("0.0250", "2", "5", "250"),
+            ("0.0350000", "4", "7", "350"),
+            ("0.0001", "0", "0", "1"),
+            ("-0.02", "-2", "-4", "-200"),
+            ("1234567.89", "123456789", "246913578", "12345678900"),
+        ] {
+            let counted =
+                [Tick::CENT, Tick::HALF_CENT, Tick::SUB_DOLLAR].map(|tick| count(tick, dollars));
+            assert_eq!(counted, [cents, halves, hundredths], "{dollars}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use thiserror::Error;
 /// The largest number of shares anything here may hold or ask for.
 const MAXIMUM: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0); // 1e12
 
+const WHOLE_MAXIMUM: u64 = 1_000_000_000_000;
+
 /// The broker keeps nine decimals of a share and silently drops the rest (Alpaca, fractional orders).
 pub const DECIMALS_MAX: u32 = 9;
 
@@ -42,10 +44,16 @@ impl Quantity {
     /// [`NotAQuantity`] for a negative number, one above 1e12, or one with more than nine significant decimals.
     pub fn new(shares: Decimal) -> Result<Self, NotAQuantity> {
         let shares = shares.normalize();
-        if shares < Decimal::ZERO || shares > MAXIMUM || shares.scale() > DECIMALS_MAX {
+        // Zero has no sign here: it was normalized.
+        if shares.is_sign_negative() || shares > MAXIMUM || shares.scale() > DECIMALS_MAX {
             return Err(NotAQuantity { found: shares });
         }
         Ok(Self(shares))
+    }
+
+    /// A number of whole shares; what is above 1e12 becomes that.
+    pub fn of_whole(shares: u64) -> Self {
+        Self(Decimal::from(shares.min(WHOLE_MAXIMUM)))
     }
 
     /// A number of shares rounded down to `decimals` (at most nine) places; negative numbers become zero.
@@ -114,6 +122,8 @@ mod tests {
     #[test]
     fn the_bound_is_one_trillion_shares() {
         assert_eq!(MAXIMUM, "1000000000000".parse().unwrap());
+        assert_eq!(Quantity::of_whole(u64::MAX).shares(), MAXIMUM);
+        assert_eq!(Quantity::of_whole(7), Quantity::new("7".parse().unwrap()).unwrap());
     }
 
     /// T3: a quantity is 0 to a trillion shares with at most nine decimals; sums stay inside.

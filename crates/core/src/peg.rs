@@ -183,9 +183,12 @@ fn adaptive(parent: &Parent, book: &Book, quote: &Quote, policy: &Policy) -> Wan
     if is_bargain(parent, book, quote) || (n > THREE && parent.effective_over_quoted < ratio(35)) {
         return Want::Cross;
     }
-    match theta(parent, n) {
+    // How far the last fifth of the leg's time has come.
+    let late = parent.elapsed.saturating_sub(ratio(80));
+    let late = (!late.is_sign_negative()).then_some(late);
+    match theta(parent, n, late, quote) {
         Some(theta) if book.pressure >= theta => Want::Cross,
-        Some(_) | None => Want::Rest { ramp: ramp(parent, book, quote, policy) },
+        Some(_) | None => Want::Rest { ramp: late.and_then(|_| ramp(parent, book, quote, policy)) },
     }
 }
 
@@ -202,26 +205,35 @@ fn ratio(hundredths: i64) -> Decimal {
 }
 
 /// The pressure at which the spread is paid: lower where our crosses cost less than quoted, higher for an order that has
-/// a place in the queue to lose, falling to −.3 in the last fifth of the leg's time; none where the spread is wider than
-/// three ticks.
-fn theta(parent: &Parent, n: Decimal) -> Option<Decimal> {
-    let effective = parent.effective_over_quoted;
-    let base = if n > THREE {
+/// a place in the queue to lose or that takes more than the far touch shows, falling to −.3 in the last fifth of the leg's
+/// time; none where the spread is wider than three ticks.
+fn theta(parent: &Parent, n: Decimal, late: Option<Decimal>, quote: &Quote) -> Option<Decimal> {
+    if n > THREE {
         return None;
-    } else if n > Decimal::ONE {
-        if effective < ratio(60) { ratio(30) } else { ratio(50) }
-    } else if effective < ratio(60) {
-        ratio(20)
-    } else if effective < ratio(90) {
-        ratio(30)
-    } else {
-        ratio(40)
+    }
+    let cheap = parent.effective_over_quoted < ratio(60);
+    let base = match (n > Decimal::ONE, cheap) {
+        (true, true) => ratio(30),
+        (true, false) => ratio(50),
+        (false, true) => ratio(30).saturating_add(beyond_the_touch(parent, quote)),
+        (false, false) => ratio(40).saturating_add(beyond_the_touch(parent, quote)),
     };
     let base = if parent.resting.is_some() { base.saturating_add(ratio(20)) } else { base };
-    let late = parent.elapsed.saturating_sub(ratio(80)).max(Decimal::ZERO);
+    let Some(late) = late else { return Some(base) };
     let late = late.saturating_mul(Decimal::from(5));
     let end = ratio(-30);
     Some(base.saturating_add(end.saturating_sub(base).saturating_mul(late)))
+}
+
+/// What a cross pays more than the spread of one tick, in half-spreads a share: what the far touch does not show fills a
+/// tick further, which is two half-spreads. Waiting costs about one half-spread more for each 1 of pressure, so that this is
+/// also how much more pressure such a cross needs.
+fn beyond_the_touch(parent: &Parent, quote: &Quote) -> Decimal {
+    let rest = parent.leaves.less(quote.far(parent.side).size).shares();
+    if rest.is_zero() {
+        return Decimal::ZERO;
+    }
+    rest.checked_div(parent.leaves.shares()).unwrap_or_default().saturating_mul(Decimal::TWO)
 }
 
 /// In the last tenth: k = floor(n (u − .9) / .1) < n ticks inside the spread, counted from where the ramp began. It

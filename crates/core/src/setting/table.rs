@@ -131,7 +131,7 @@ pub const SETTINGS: &[Setting] = &[
     switch("learning", |p| &mut p.learning)
         .because("adaptive: what the account's own crosses cost is learned from its ledger, and decides when to cross"),
     share("learning_step", bps(0), bps(10_000), |p| &mut p.learning_step)
-        .because("adaptive: one day lowers the learned E/Q by at most this: at .05 its first threshold (below .9) is three days away"),
+        .because("adaptive: one day lowers the learned E/Q by at most this: at .05 its first threshold (below .6) is nine days away"),
     switch("allow_market", |p| &mut p.allow_market)
         .because("the last escalation may be a market order"),
     share("market_spread_max", bps(1), bps(500), |p| &mut p.market_spread_max)

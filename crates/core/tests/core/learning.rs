@@ -282,7 +282,7 @@ fn learned(one: &str) -> Learned {
     Learned { ratios: BySpread { one, ..BySpread::default() }, ..Learned::default() }
 }
 
-/// S5: with an E/Q below .6 the spread of one tick is paid at a pressure of .2, with the prior at .4: a book that leans by .25
+/// S5: with an E/Q below .6 the spread of one tick is paid at a pressure of .3, with the prior at .4: a book that leans by .35
 /// is crossed by the one and joined by the other.
 #[test]
 fn adaptive_crosses_earlier_where_crossing_was_cheap() {
@@ -291,7 +291,7 @@ fn adaptive_crosses_earlier_where_crossing_was_cheap() {
         if let Some(known) = known {
             story.record(FactKind::Learned(Box::new(known)));
         }
-        story.market("B", "100.00x625 100.01x375");
+        story.market("B", "100.00x675 100.01x325");
         story.run(1);
         story.state.children().next().map(|child| child.purpose.word())
     };
@@ -322,7 +322,7 @@ fn a_plan_decides_by_one_estimate_to_its_end() {
 #[test]
 fn a_log_that_says_nothing_means_the_prior() {
     let script = |story: &mut Story| {
-        story.market("B", "100.00x625 100.01x375");
+        story.market("B", "100.00x675 100.01x325");
         story.run(3);
         story.fill_all();
         story.run(5);

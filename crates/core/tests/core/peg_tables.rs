@@ -95,10 +95,8 @@ fn check(words: &str, book: &str, expected: &str) {
 fn pressure_at_theta_crosses() {
     for (spread_and_eq, ask, cross, rest) in [
         ("eq=1", "10.01", (700, 300), (699, 301)),
-        ("eq=.90", "10.01", (700, 300), (699, 301)),
-        ("eq=.89", "10.01", (650, 350), (649, 351)),
-        ("eq=.60", "10.01", (650, 350), (649, 351)),
-        ("eq=.59", "10.01", (600, 400), (599, 401)),
+        ("eq=.60", "10.01", (700, 300), (699, 301)),
+        ("eq=.59", "10.01", (650, 350), (649, 351)),
         ("eq=1", "10.02", (750, 250), (749, 251)),
         ("eq=.60", "10.03", (750, 250), (749, 251)),
         ("eq=.59", "10.02", (650, 350), (649, 351)),
@@ -121,8 +119,8 @@ fn a_place_in_the_queue_is_given_up_later() {
     check(&resting(100, 1), "10.00x899 10.01x200", "hold");
     check(&resting(100, 3), "10.00x950 10.03x150", "cross 10.04");
     check(&resting(100, 3), "10.00x949 10.03x150", "hold");
-    check(&format!("eq=.5 {}", resting(100, 1)), "10.00x800 10.01x300", "cross 10.02");
-    check(&format!("eq=.5 {}", resting(100, 1)), "10.00x799 10.01x300", "hold");
+    check(&format!("eq=.5 {}", resting(100, 1)), "10.00x850 10.01x250", "cross 10.02");
+    check(&format!("eq=.5 {}", resting(100, 1)), "10.00x849 10.01x251", "hold");
     check(&format!("u=.9 {}", resting(0, 1)), "10.00x575 10.01x425", "cross 10.02");
     check(&format!("u=.9 {}", resting(0, 1)), "10.00x574 10.01x426", "hold");
 }
@@ -134,6 +132,21 @@ fn a_limit_of_a_dollar_and_more_has_whole_cents() {
     check("tick=0.0001 policy=cross", ".9980x500 .9985x500", "cross 0.999");
     check("sell tick=0.0001 u=.92", ".9900x500 1.0100x500", "rest 1.01");
     check("tick=0.0001 u=.95 ramp=.9990/40", ".9990x500 1.0030x500", "rest 1");
+}
+
+/// S5: at one tick, an order that takes more than the far touch shows needs so much more pressure as the rest pays more: with
+/// a tenth of it beyond, .2; with three tenths, .6; with most of it, no book is enough. Wider spreads do not ask.
+#[test]
+fn what_the_touch_does_not_show_is_weighed() {
+    check("leaves=300", "10.00x700 10.01x300", "cross 10.02");
+    check("leaves=400", "10.00x1440 10.01x360", "cross 10.02");
+    check("leaves=400", "10.00x1439 10.01x360", "rest 10");
+    check("leaves=1000", "10.00x99000 10.01x700", "rest 10");
+    check("leaves=1000", "10.00x99000 10.01x710", "cross 10.02");
+    check("sell leaves=400", "10.00x360 10.01x1440", "cross 9.99");
+    check("leaves=1000", "10.00x750 10.02x250", "cross 10.03");
+    check("usual=2 leaves=1000", "10.00x500 10.01x100", "cross 10.02");
+    check("u=1 leaves=1000", "10.00x100 10.01x100", "cross 10.02");
 }
 
 /// S5: a spread of one tick is paid at once where it is usually two or more, whatever the book says.

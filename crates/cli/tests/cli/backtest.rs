@@ -67,7 +67,7 @@ fn what_cannot_be_measured_is_refused() {
     refused(&["--generate", "calm"], "UNKNOWN_REGIME: expected one of deep, one-tick");
     refused(
         &[&FEW[..], &["--policy", "best"]].concat(),
-        "UNKNOWN_POLICY: expected adaptive, liquidity",
+        "UNKNOWN_POLICY: expected adaptive, learned, liquidity",
     );
     refused(
         &[&FEW[..], &["--from", "15:00", "--to", "10:00"]].concat(),

@@ -1,4 +1,5 @@
-//! `alchemiser recover --from-broker`: a log that lost entries goes on from the orders of the embedded exchange.
+//! `alchemiser recover --from-broker`: a log that lost entries goes on from the broker's orders: those of the state directory's
+//! own exchange, or those of an account at Alpaca, for a directory or a bucket.
 
 use std::{
     fs,
@@ -10,6 +11,7 @@ use alchemiser_core::{
     ids::{AccountId, Owner, PlanId},
     plan::Plan,
     policy::Policy,
+    reading::TradeMode,
 };
 use alchemiser_driver::{
     execute::claimed,
@@ -30,8 +32,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
+    args::SettingArgs,
+    broker::{AccountArgs, BrokerWord, admitted},
+    config,
+    confirm::confirmed,
     exit::{Exit, Stopped},
+    halt::desk_of,
     load,
+    remote::is_bucket,
     session::AWS_ACCOUNT,
 };
 
@@ -42,9 +50,19 @@ pub(crate) struct RecoverArgs {
     /// Take the broker's word for what the log lacks (there is no other source)
     #[arg(long, required = true)]
     from_broker: bool,
-    /// The state directory
+    /// The state: a directory, or with `--broker alpaca` also a bucket (`s3://BUCKET/PREFIX`)
     #[arg(long, default_value = "state")]
     state: PathBuf,
+    /// Where the plan was traded
+    #[arg(long, value_enum, default_value = "simulated")]
+    broker: BrokerWord,
+    #[command(flatten)]
+    account: AccountArgs,
+    #[command(flatten)]
+    given: SettingArgs,
+    /// Do not ask before the log of a live account's plan goes on
+    #[arg(long)]
+    yes: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -69,30 +87,96 @@ fn stopped(code: &'static str) -> impl Fn(&dyn std::fmt::Display) -> Stopped {
 }
 
 async fn attempt(args: &RecoverArgs) -> Result<Exit, Stopped> {
-    let state = load::existing(&args.state)?;
-    let pid = std::process::id().to_string();
-    let _exclusive = state
-        .exclusive(&pid, Pace::Virtual, Timestamp::now())
-        .map_err(|error| load::state_stopped(&error))?;
-    let desk = desk(&state)?;
-    let account = account()?;
-    let event = event(&args.plan, &account, desk.clock.now())?;
-    let plan_id = match &event {
-        Some(plan) => plan.plan_id.clone(),
-        None => PlanId::new(&args.plan).map_err(|error| stopped("PLAN_UNKNOWN")(&error))?,
+    let (plan_id, recovered) = match args.broker {
+        BrokerWord::Simulated => simulated(args).await?,
+        BrokerWord::Alpaca => at_alpaca(args).await?,
     };
-    let policy = Policy::default();
-    let plan = match &event {
-        Some(plan) => plan.clone(),
-        None => claimed(&desk, &account, &plan_id, &policy)
-            .await
-            .map_err(|error| Stopped::failed(error.code(), &error))?,
-    };
-    let floor = floor(&state, &plan, desk)?;
-    let sought = Sought { account: &account, plan_id: &plan_id, event: event.as_ref() };
-    let recovered = recover_log(&floor, sought, &policy).await;
-    let recovered = recovered.map_err(|error| Stopped::failed(error.code(), &error))?;
     say(args, &plan_id, &recovered)
+}
+
+async fn simulated(args: &RecoverArgs) -> Result<(PlanId, Recovered), Stopped> {
+    let state = load::existing(&args.state)?;
+    let _exclusive = state
+        .exclusive(&pid(), Pace::Virtual, Timestamp::now())
+        .map_err(|error| load::state_stopped(&error))?;
+    let (desk, account) = (desk(&state)?, account()?);
+    let (sought, policy) = (Wanted::read(args, account, &desk)?, Policy::default());
+    let plan = sought.plan(&desk, &policy).await?;
+    let floor = floor(&state, &plan, desk)?;
+    sought.recovered(&floor, &policy).await
+}
+
+/// The orders are those of an account; the log is where `--state` says.
+async fn at_alpaca(args: &RecoverArgs) -> Result<(PlanId, Recovered), Stopped> {
+    let mode = args.account.mode()?;
+    let (policy, is_armed) = config::of_account(&args.given, mode)?;
+    let desk = desk_of(&args.state).await?;
+    let state = if is_bucket(&args.state) { None } else { Some(load::existing(&args.state)?) };
+    let held = state.map(|state| state.take_over(&pid(), desk.clock.now())).transpose();
+    let _exclusive = held.map_err(|error| load::state_stopped(&error))?;
+    let reached = args.account.reached(&policy, is_armed, desk.clock.clone()).await?;
+    let account = admitted(&reached, &policy, &[]).await?;
+    let sought = Wanted::read(args, account, &desk)?;
+    if mode == TradeMode::Live {
+        let (plan, account) = (&sought.plan_id, &sought.account);
+        let question = format!(
+            "The plan {plan} of account {account} trades real money once its log goes on. Recover it?"
+        );
+        confirmed(&question, args.yes)?;
+    }
+    let alpaca = Arc::new(reached.alpaca);
+    let floor = Floor {
+        desk,
+        broker: alpaca.clone(),
+        market: alpaca,
+        watcher: Arc::new(Unwatched),
+        tape: Arc::new(Untaped),
+    };
+    sought.recovered(&floor, &policy).await
+}
+
+fn pid() -> String {
+    std::process::id().to_string()
+}
+
+/// The plan that is to be recovered, as the command names it.
+struct Wanted {
+    account: AccountId,
+    plan_id: PlanId,
+    event: Option<Plan>,
+}
+
+impl Wanted {
+    fn read(args: &RecoverArgs, account: AccountId, desk: &Desk) -> Result<Self, Stopped> {
+        let event = event(&args.plan, &account, desk.clock.now())?;
+        let plan_id = match &event {
+            Some(plan) => plan.plan_id.clone(),
+            None => PlanId::new(&args.plan).map_err(|error| stopped("PLAN_UNKNOWN")(&error))?,
+        };
+        Ok(Self { account, plan_id, event })
+    }
+
+    /// The event's plan, or the one that was claimed.
+    async fn plan(&self, desk: &Desk, policy: &Policy) -> Result<Plan, Stopped> {
+        match &self.event {
+            Some(plan) => Ok(plan.clone()),
+            None => claimed(desk, &self.account, &self.plan_id, policy)
+                .await
+                .map_err(|error| Stopped::failed(error.code(), &error)),
+        }
+    }
+
+    async fn recovered(
+        self,
+        floor: &Floor,
+        policy: &Policy,
+    ) -> Result<(PlanId, Recovered), Stopped> {
+        let Self { account, plan_id, event } = &self;
+        let sought = Sought { account, plan_id, event: event.as_ref() };
+        let recovered = recover_log(floor, sought, policy).await;
+        let recovered = recovered.map_err(|error| Stopped::failed(error.code(), &error))?;
+        Ok((self.plan_id, recovered))
+    }
 }
 
 /// The plan of an event's file; `None` for a text that names no file.
@@ -163,10 +247,17 @@ fn say(args: &RecoverArgs, plan_id: &PlanId, recovered: &Recovered) -> Result<Ex
             "The log of plan {plan_id} knows every order that the broker has of it; nothing was written."
         ));
     };
-    let next = if recovery.is_over {
-        "It was over: run its event again to have its outcome and its ledger; nothing more is traded."
-    } else {
-        "Run its event again: the plan goes on where the broker's orders are."
+    let next = match (recovery.is_over, is_bucket(&args.state)) {
+        (true, false) => {
+            "It was over: run its event again to have its outcome and its ledger; nothing more is traded."
+        }
+        (false, false) => "Run its event again: the plan goes on where the broker's orders are.",
+        (true, true) => {
+            "It was over: the deployed functions write its outcome and its ledger within the sweeper's next minute; nothing more is traded."
+        }
+        (false, true) => {
+            "The deployed functions go on within the sweeper's next minute, where the broker's orders are."
+        }
     };
     crate::say(&format!(
         "The log of plan {plan_id} goes on: {} entries were left, {} orders were adopted from the broker.\n{next}",

@@ -1,6 +1,7 @@
 //! Trading at a broker over HTTP: the exchange of this machine, and everything that a user can get wrong.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -302,4 +303,52 @@ fn a_plan_is_traded_over_http() {
     for (name, bytes) in crate::command::files(&state) {
         assert!(!String::from_utf8_lossy(&bytes).contains(SECRET), "{name}");
     }
+}
+
+/// S11, I1, I8: the log of a plan is lost while it trades at a broker: it goes on from the broker's orders, and what was filled
+/// is not traded again. A plan that was over trades nothing more.
+#[test]
+fn a_lost_log_goes_on_from_the_orders_at_a_broker() {
+    let exchange = Exchange::start(&example_world());
+    let (plan, state) = (example(), exchange.dir.path().join("state"));
+    let (plan, directory) = (plan.to_str().unwrap(), state.to_str().unwrap());
+    let place = ["--broker", "alpaca", "--account", "paper", "--state", directory];
+    let run = [&["run", plan, "--now", "--json", "--policy", "cross"][..], &place].concat();
+    let recover = [&["recover", plan, "--from-broker", "--json"][..], &place].concat();
+    let said_by = |words: &[&str]| {
+        let output = exchange.command(words, "PKALCHEMISER").output().unwrap();
+        (output.status.code().unwrap(), json(&output))
+    };
+    let orders = || {
+        let account = exchange.control("state")["accounts"][0].clone();
+        let orders = account["orders"].as_array().unwrap().iter();
+        orders.map(|order| order["client_order_id"].to_string()).collect::<Vec<_>>()
+    };
+    let lose = || {
+        let account = fs::read_dir(state.join("executions")).unwrap().next().unwrap().unwrap();
+        let plan = fs::read_dir(account.path()).unwrap().next().unwrap().unwrap();
+        fs::remove_dir_all(plan.path()).unwrap();
+    };
+    let mut child = exchange.command(&run, "PKALCHEMISER").stdout(Stdio::null()).spawn().unwrap();
+    while orders().len() < 3 {
+        assert!(child.try_wait().unwrap().is_none(), "the plan was over before it was killed");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lose();
+    let (code, report) = said_by(&recover);
+    assert_eq!((code, &report["recovered"], &report["was_over"]), (0, &true.into(), &false.into()));
+    assert!(report["orders_adopted"].as_u64().unwrap() >= 3, "{report}");
+    let (code, report) = said_by(&run);
+    assert_eq!((code, &report["outcome"]), (0, &Value::from("completed")), "{report}");
+    assert_eq!(verify(&state).0, 0);
+    let sent = orders();
+    assert_eq!(BTreeSet::from_iter(&sent).len(), sent.len(), "{sent:?}");
+    lose();
+    let (code, report) = said_by(&recover);
+    assert_eq!((code, &report["was_over"]), (0, &Value::Bool(true)), "{report}");
+    assert_eq!(report["orders_adopted"], sent.len(), "{report}");
+    assert_eq!(said_by(&recover).1["recovered"], false);
+    said_by(&run);
+    assert_eq!(orders(), sent, "a plan that was over sent another order");
 }

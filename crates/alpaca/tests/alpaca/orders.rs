@@ -174,7 +174,8 @@ fn an_order_is_looked_up_by_our_id() {
     check(Answer::Break, None);
 }
 
-/// S14: a list is one call, and goes on after the last order of a full page; what is nobody's plan's is left out.
+/// S14, X13: a list is one call, and goes on after the last order of a full page, of everything that is open as of everything
+/// since a time; what is nobody's plan's is left out.
 #[test]
 fn a_list_of_orders_is_paged() {
     let numbered = |k: usize| told(&format!("\"other-{k}\""), "id", &format!("\"b-{k}\""));
@@ -188,6 +189,12 @@ fn a_list_of_orders_is_paged() {
         let common = "GET /v2/orders?status=all&limit=500&direction=asc&nested=false";
         let pages = ["&after=2026-01-26T15%3A00%3A00Z", "&after_order_id=b-499"];
         assert_eq!(asked, pages.map(|page| format!("{common}{page}")));
+    });
+    at(&script, async |desk: &Desk| {
+        assert_eq!(desk.alpaca.open_orders().await.unwrap().len(), 503);
+        let asked: Vec<String> = desk.server.asked().into_iter().map(|asked| asked.line).collect();
+        let common = "GET /v2/orders?status=open&limit=500&direction=asc&nested=false";
+        assert_eq!(asked, ["", "&after_order_id=b-499"].map(|page| format!("{common}{page}")));
     });
     let check = |name: &str, value: &str, id: &str, expected: Option<usize>| {
         let list = format!("[{}]", told(id, name, value));

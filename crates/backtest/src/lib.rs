@@ -13,6 +13,7 @@
 //! * [`generate`]: the same from the generator of `market`.
 //! * [`fill`]: when an order fills, judged against what was shown and printed. It is conservative: nobody ahead of us
 //!   cancels, hidden and off-exchange shares do not exist, and our own order changes nothing.
+//! * `spreads`: what spread is usual, as the product's view keeps it.
 //! * [`leg`]: one order, from its arrival to its last fill: decide, wait for the latency, look again.
 //! * [`calls`]: what the orders of one plan may ask of the broker together.
 //! * [`study`]: many arrivals, a buy and a sell at each, so that drift cancels.

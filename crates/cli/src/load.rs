@@ -101,15 +101,9 @@ pub(crate) fn existing(path: &Path) -> Result<StateDir, Stopped> {
     on_this_machine(path)?;
     if !path.join("state.json").is_file() {
         let at = path.display();
-        let message = if path.starts_with("s3:") {
-            format!(
-                "expected a state directory, found {at}: this command does not work on a bucket"
-            )
-        } else {
-            format!(
-                "expected a state directory at {at}, found none; make one with `alchemiser run PLAN.json --state {at}`"
-            )
-        };
+        let message = format!(
+            "expected a state directory at {at}, found none; make one with `alchemiser run PLAN.json --state {at}`"
+        );
         return Err(Stopped::new(Exit::Refused, "STATE_MISSING", message));
     }
     StateDir::open(path).map_err(|error| state_stopped(&error))

@@ -378,8 +378,8 @@ fn entered(state: &mut Execution, phase: Phase, at: Timestamp) {
     state.entered.push((phase, at));
 }
 
-/// Counts a refusal (the broker's, or the venue's of an order that the broker took) toward the breaker, unless it was to be expected: money or shares that the broker is slow to show,
-/// the one try of a residue, the first half-cent price of a symbol.
+/// Counts a refusal (the broker's, or the venue's of an order that the broker took) toward the breaker, unless it was to be
+/// expected: money or shares that the broker is slow to show, the one try of a residue, the first half-cent price of a symbol.
 fn refused(
     state: &mut Execution,
     symbol: &Symbol,
